@@ -1,30 +1,30 @@
 """Every error that the worker and the SDK raise on purpose.
 
-    ProofmeshError
-    ├── RetryableError          try again later; the daemon goes on
-    │   ├── RpcError            no endpoint gave a usable answer
-    │   ├── StaleBlockError     an endpoint lags behind what was already seen
-    │   ├── GasTooHighError     the fee exceeds what the transaction is worth now
-    │   └── FetchError          a blob could not be fetched from anywhere yet
-    ├── JobError                ends a job, keeps the daemon
-    │   ├── InvalidProgramError the module is malformed, too large or imports what is not allowed
-    │   ├── InvalidManifestError
-    │   ├── InvalidBlobError    bytes do not match their digest or their format
-    │   ├── ExecutionFailedError the host, not the program, ended the run
-    │   └── VerificationError   a result is not what its digest, its receipt or a re-run says
-    ├── TransactionError        the chain refused a transaction
-    │   ├── RevertedError       with the contract's reason
-    │   └── InsufficientFundsError
-    ├── UsageError              the caller asked for something that cannot be (bad file, bad value)
-    │   ├── SpecError           job.yaml is wrong; `path` names the field
-    │   └── NotFoundError
-    ├── WaitTimeoutError        the time given for waiting is over; the job lives on
-    └── FatalError              stop: a person must look
-        ├── ConfigError
-        ├── WrongChainError     the endpoint is on another chain or has other contracts
-        ├── KeyInUseError       another process works with the same key
-        ├── UnbondedError       the operator has no stake or no worker key set
-        └── StoreCorruptError
+ProofmeshError
+├── RetryableError          try again later; the daemon goes on
+│   ├── RpcError            no endpoint gave a usable answer
+│   ├── StaleBlockError     an endpoint lags behind what was already seen
+│   ├── GasTooHighError     the fee exceeds what the transaction is worth now
+│   └── FetchError          a blob could not be fetched from anywhere yet
+├── JobError                ends a job, keeps the daemon
+│   ├── InvalidProgramError the module is malformed, too large or imports what is not allowed
+│   ├── InvalidManifestError
+│   ├── InvalidBlobError    bytes do not match their digest or their format
+│   ├── ExecutionFailedError the host, not the program, ended the run
+│   └── VerificationError   a result is not what its digest, its receipt or a re-run says
+├── TransactionError        the chain refused a transaction
+│   ├── RevertedError       with the contract's reason
+│   └── InsufficientFundsError
+├── UsageError              the caller asked for something that cannot be (bad file, bad value)
+│   ├── SpecError           job.yaml is wrong; `path` names the field
+│   └── NotFoundError
+├── WaitTimeoutError        the time given for waiting is over; the job lives on
+└── FatalError              stop: a person must look
+    ├── ConfigError
+    ├── WrongChainError     the endpoint is on another chain or has other contracts
+    ├── KeyInUseError       another process works with the same key
+    ├── UnbondedError       the operator has no stake or no worker key set
+    └── StoreCorruptError
 """
 
 
