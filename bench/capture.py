@@ -1,8 +1,9 @@
 """How likely an adversary with a share of the drawn stake decides a task, exactly.
 
-Seats are drawn independently by stake, so an adversary with share p holds Binomial(n, p) of n seats.
-It decides a settled task when it holds more than half of the seats granted. On `escalate` one dissent makes the batch
-grow from r to R seats, so it decides when it holds all r seats (nobody dissents), or, after growth, more than R / 2.
+Seats are drawn by stake, so an adversary with share p holds Binomial(n, p) of n seats. It decides a
+settled task with more than half of the seats granted. On `escalate` one dissent makes the batch
+grow from r to R seats: it decides with all r seats (nobody dissents), or, after growth, with more
+than R / 2 of all.
 
     python bench/capture.py        prints the table of docs/threat-model.md
 """
