@@ -185,6 +185,13 @@ class JobStore:
             for row in rows
         ]
 
+    def touched(self, above: int, up_to: int) -> set[tuple[JobKey, BatchIndex]]:
+        """Return the batches that blocks above `above`, up to `up_to`, say something about."""
+        rows = self._database.query(
+            "SELECT DISTINCT job, batch FROM logs WHERE block > ? AND block <= ?", above, up_to
+        )
+        return {(row["job"], row["batch"]) for row in rows}
+
     def batches_with(self, job: JobKey, *names: str, up_to: int) -> set[BatchIndex]:
         """Return the job's batches that have a log of one of these names."""
         marks = ",".join("?" * len(names))

@@ -11,7 +11,8 @@ from worker.types import BatchIndex, Digest, Gwei, JobKey, TaskIndex, Timestamp,
 
 class SeatState(StrEnum):
     """candidate → claiming → claimed → running → ran → sealing → sealed → revealing → revealed
-    → settled | lost | void. A seat that claims late runs as a candidate and claims by sealing."""
+    → settled | lost | void. A seat that claims late runs as a candidate and claims by sealing.
+    One that missed a deadline waits as `missed` for the settlement."""
 
     CANDIDATE = "candidate"  # to be run before it is claimed
     CLAIMING = "claiming"
@@ -22,6 +23,7 @@ class SeatState(StrEnum):
     SEALED = "sealed"
     REVEALING = "revealing"
     REVEALED = "revealed"
+    MISSED = "missed"  # too late to seal or to open
     SETTLED = "settled"
     LOST = "lost"  # some of its bond was burnt
     VOID = "void"  # never ours, or the round ended without punishing anyone
@@ -54,6 +56,7 @@ class Seat:
     mask: int
     is_growth: bool
     claims_late: bool
+    claim_from: Timestamp
     bond: Gwei
     price: Wei
     opened_at: Timestamp
@@ -96,14 +99,15 @@ class SeatStore:
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO seats (job, batch, round, state, mask, is_growth,"
-                " claims_late, bond, price, opened_at, ready_at, tries, reason)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " claims_late, claim_from, bond, price, opened_at, ready_at, tries, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *_parts(seat.key),
                     seat.state,
                     seat.mask,
                     seat.is_growth,
                     seat.claims_late,
+                    seat.claim_from,
                     seat.bond,
                     str(seat.price),
                     seat.opened_at,
@@ -146,7 +150,7 @@ class SeatStore:
         """Bring the seat to its next state."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE seats SET state = ?, reason = ?, tries = 0"
+                "UPDATE seats SET state = ?, reason = ?"
                 " WHERE job = ? AND batch = ? AND round = ?",
                 (state, reason, *_parts(key)),
             )
@@ -230,6 +234,7 @@ def _seat(row: Row) -> Seat:
         mask=row["mask"],
         is_growth=bool(row["is_growth"]),
         claims_late=bool(row["claims_late"]),
+        claim_from=row["claim_from"],
         bond=row["bond"],
         price=Wei(int(row["price"])),
         opened_at=row["opened_at"],

@@ -41,11 +41,12 @@ CREATE TABLE seats (
     mask INTEGER NOT NULL, -- tasks of the batch that the round is about
     is_growth INTEGER NOT NULL,
     claims_late INTEGER NOT NULL, -- runs first, then claims and seals in one transaction
+    claim_from INTEGER NOT NULL, -- when its ticket is released
     bond INTEGER NOT NULL,
     price TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
     ready_at INTEGER, -- since when every seat was seen sealed
-    tries INTEGER NOT NULL DEFAULT 0, -- transactions of the present state that failed
+    tries INTEGER NOT NULL DEFAULT 0, -- transactions of the seat that failed
     reason TEXT,
     PRIMARY KEY (job, batch, round)
 );
