@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from eth_account import Account
 from prometheus_client import CollectorRegistry, Counter
+from upload_actors import DOMAIN, NOW, PAYER
 
 from worker.api.blobs import BlobRoutes
 from worker.api.openings import NoOpening, OpeningRoutes
@@ -17,14 +17,11 @@ from worker.api.routes import AdminRoutes
 from worker.api.server import ApiConfig, ApiServer
 from worker.api.uploads import UploadRoutes, UploadTerms
 from worker.protocol.openings import Opening
-from worker.protocol.uploads import Upload, UploadDomain
+from worker.protocol.uploads import Upload
 from worker.storage.blobs import BlobStore
 from worker.storage.http import Speed
-from worker.types import Address, BatchIndex, Digest, JobKey, OperatorId
+from worker.types import BatchIndex, Digest, JobKey, OperatorId
 
-NOW = 1_000_000
-DOMAIN = UploadDomain(chain_id=31_337, service=Address("0x" + "11" * 20))
-PAYER = Account.from_key("0x" + "22" * 32)
 FAST = Speed(connect=1.0, grace=0.3, min_rate=100_000)
 DEMANDING = Speed(connect=1.0, grace=0.3, min_rate=20_000_000)
 

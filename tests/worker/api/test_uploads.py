@@ -5,8 +5,8 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from conftest import DOMAIN, NOW, PAYER
 from eth_account import Account
+from upload_actors import DOMAIN, NOW, PAYER
 
 from worker.api.middleware import Refusal
 from worker.api.quota import UploadQuota
