@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from eth_account import Account
-from upload_actors import DOMAIN, NOW, PAYER
+from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
 
 from worker.api.middleware import Refusal
 from worker.api.quota import UploadQuota
