@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 from prometheus_client import CollectorRegistry, Counter
-from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
 
+from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
 from worker.api.blobs import BlobRoutes
 from worker.api.openings import NoOpening, OpeningRoutes
 from worker.api.places import Places

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 from eth_account import Account
-from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
 
+from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
 from worker.api.middleware import Refusal
 from worker.api.quota import UploadQuota
 from worker.protocol.uploads import Upload, sign_upload, to_header
