@@ -1,283 +1,277 @@
-"""The packed words of jobs: what `contracts/modules/job_words.vy` packs and unpacks."""
+"""Twins of ReplicatedJobs' packed words and of its clock (docs/protocol.md §1, §4)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import IntEnum
+from math import ceil
 
 from eth_abi.abi import encode
-from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
-from worker.types import Address, BatchIndex, Gwei, JobKey, OperatorId, Seconds, Timestamp, Wei
+from worker.types import Address, Gwei, JobKey, OperatorId, Seconds, Timestamp, Wei
 
-ZERO = bytes(32)
-
-_A = (
-    ("price", 88),
-    ("bond", 64),
-    ("_last_task", 20),
-    ("seats", 3),
-    ("max_seats", 3),
-    ("log_batch", 3),
-    ("_settles", 1),
-    ("token", 16),
-    ("fee_bps", 14),
-    ("court", 16),
-)
-_B = (
-    ("posted_at", 40),
-    ("claim_window", 24),
-    ("run_window", 24),
-    ("reveal_window", 24),
-    ("challenge_window", 24),
-    ("expiry", 40),
-)
-_BATCH = (
-    ("_ids", 168),
-    ("granted", 3),
-    ("sealed", 7),
-    ("round", 3),
-    ("base", 3),
-    ("_final", 1),
-    ("silent", 7),
-    ("opened_at", 40),
-)
+MAX_SEATS = 7
+NO_CHOICE = 7  # in settle's `choice`: this seat did not open
+GWEI = 10**9
+NOT_POSTED = Timestamp(0)
+NO_WINDOW = Seconds(0)
 
 
-def pack(fields: tuple[tuple[str, int], ...], values: dict[str, int]) -> int:
-    """Return a word with `fields`, name and bits, from the least significant bit up.
+class OnDissent(IntEnum):
+    """What one dissent in a base round does."""
 
-    Raises ValueError when a value does not fit its bits.
-    """
-    word, shift = 0, 0
-    for name, bits in fields:
-        value = values[name]
-        if not 0 <= value < 1 << bits:
-            raise ValueError(f"{name.lstrip('_')}: {value} does not fit {bits} bits")
-        word |= value << shift
-        shift += bits
-    return word
+    ESCALATE = 0
+    SETTLE = 1
 
 
-def unpack(fields: tuple[tuple[str, int], ...], word: int) -> dict[str, int]:
-    """Return the values of a word's `fields`; bits above them are ignored."""
-    values = {}
-    for name, bits in fields:
-        values[name] = word & ((1 << bits) - 1)
-        word >>= bits
-    return values
+_A = (88, 64, 20, 3, 3, 3, 1, 16, 14, 16)
+_B = (40, 24, 24, 24, 24, 40)
 
 
-def origin_hash(
-    payer: Address, nonce: int, program: bytes, inputs: bytes, manifest: bytes
-) -> bytes:
-    """Return the hash that binds a job to its payer, program and inputs."""
-    return keccak(
-        encode(
-            ["address", "uint256", "bytes32", "bytes32", "bytes32"],
-            [to_canonical_address(payer), nonce, program, inputs, manifest],
-        )
-    )
+@dataclass(frozen=True)
+class Origin:
+    """What a job is made of; only its hash, with the payer, stands in the terms."""
+
+    nonce: int
+    program: bytes
+    inputs: bytes
+    manifest: bytes
+
+    def digest(self, payer: Address) -> bytes:
+        """Return the `origin` member of the terms."""
+        types = ["address", "uint256", "bytes32", "bytes32", "bytes32"]
+        return keccak(encode(types, [payer, self.nonce, self.program, self.inputs, self.manifest]))
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a job is about, fixed at posting. Prices are wei of its token, bonds gwei of stake."""
+    """A job's terms. Price in wei per task and seat, bond in gwei per task, windows in seconds."""
 
     price: Wei
     bond: Gwei
     tasks: int
     seats: int
     max_seats: int
-    log_batch: int
-    settles_dissent: bool
-    claim_window: Seconds
-    run_window: Seconds
-    reveal_window: Seconds
+    batch_log2: int
+    on_dissent: OnDissent
+    token: int
+    fee_bps: int
+    claim: Seconds
+    run: Seconds
+    reveal: Seconds
     expiry: Timestamp
-    origin: bytes
-    token: int = 0
-    fee_bps: int = 0
-    named: bytes = ZERO
-    posted_at: Timestamp = Timestamp(0)  # noqa: RUF009 - a plain int
+    posted_at: Timestamp = NOT_POSTED
+    named: bytes = bytes(32)
+    origin: bytes = bytes(32)
     court: int = 0
-    challenge_window: Seconds = Seconds(0)  # noqa: RUF009 - a plain int
+    challenge: Seconds = NO_WINDOW
 
     @property
     def a(self) -> int:
-        """The first word of the terms. Raises ValueError when a field does not fit."""
-        values = {**vars(self), "_last_task": self.tasks - 1, "_settles": self.settles_dissent}
-        return pack(_A, values)
+        """The first packed word."""
+        fields = (self.price, self.bond, self.tasks - 1, self.seats, self.max_seats)
+        rest = (self.batch_log2, int(self.on_dissent), self.token, self.fee_bps, self.court)
+        return _pack(_A, fields + rest)
 
     @property
     def b(self) -> int:
-        """The second word; `posted_at` is 0 until the service fills it in."""
-        return pack(_B, vars(self))
+        """The second packed word."""
+        windows = (self.claim, self.run, self.reveal, self.challenge)
+        return _pack(_B, (self.posted_at, *windows, self.expiry))
 
     @classmethod
     def unpack(cls, a: int, b: int, named: bytes, origin: bytes) -> "Terms":
-        """Read the words that a posting event logs."""
-        fields: dict[str, int] = {**unpack(_A, a), **unpack(_B, b)}
-        tasks = fields.pop("_last_task") + 1
-        settles = bool(fields.pop("_settles"))
-        known = {name: value for name, value in fields.items() if not name.startswith("_")}
+        """Read the four members of the contract's Terms."""
+        price, bond, last, seats, most, log2, dissent, token, fee, court = _unpack(_A, a)
+        posted_at, claim, run, reveal, challenge, expiry = _unpack(_B, b)
         return cls(
-            **known,  # type: ignore[arg-type]
-            tasks=tasks,
-            settles_dissent=settles,
+            price=Wei(price),
+            bond=Gwei(bond),
+            tasks=last + 1,
+            seats=seats,
+            max_seats=most,
+            batch_log2=log2,
+            on_dissent=OnDissent(dissent),
+            token=token,
+            fee_bps=fee,
+            claim=Seconds(claim),
+            run=Seconds(run),
+            reveal=Seconds(reveal),
+            expiry=Timestamp(expiry),
+            posted_at=Timestamp(posted_at),
             named=named,
             origin=origin,
+            court=court,
+            challenge=Seconds(challenge),
         )
 
-    def posted(self, at: Timestamp) -> "Terms":
-        """Return the terms as they stand after a posting at `at`."""
-        return replace(self, posted_at=at)
-
-    def as_tuple(self) -> tuple[int, int, bytes, bytes]:
-        """Return what the service's calls take as `terms`."""
+    def members(self) -> tuple[int, int, bytes, bytes]:
+        """Return the contract's Terms, for a call."""
         return self.a, self.b, self.named, self.origin
 
+    def posted(self, at: int) -> "Terms":
+        """Return the terms as posted at `at`."""
+        return replace(self, posted_at=Timestamp(at))
+
     def key(self, chain_id: int, service: Address) -> JobKey:
-        """Return the job's key at a service."""
+        """Return the job key of posted terms."""
         types = ["uint256", "address", "uint256", "uint256", "bytes32", "bytes32"]
-        where = [chain_id, to_canonical_address(service)]
-        return JobKey(keccak(encode(types, [*where, self.a, self.b, self.named, self.origin])))
+        return JobKey(keccak(encode(types, [chain_id, service, *self.members()])))
 
     @property
     def batch_size(self) -> int:
         """Tasks in a whole batch."""
-        return 1 << self.log_batch
+        return 1 << self.batch_log2
 
     @property
     def batches(self) -> int:
-        """The number of batches; the last may be smaller."""
-        return -(-self.tasks // self.batch_size)
+        """How many batches the job has."""
+        return ceil(self.tasks / self.batch_size)
 
-    def tasks_in(self, batch: BatchIndex) -> range:
-        """Return the indexes of a batch's tasks, empty past the last batch."""
-        start = batch * self.batch_size
-        return range(start, max(start, min(start + self.batch_size, self.tasks)))
+    def tasks_in(self, batch: int) -> range:
+        """Return the task indexes of a batch; the last batch may be short."""
+        first = batch * self.batch_size
+        return range(first, min(first + self.batch_size, self.tasks))
 
-    @property
-    def reserve(self) -> Wei:
-        """What posting moves into Escrow."""
-        return Wei(self.tasks * self.max_seats * self.price)
-
-    @property
-    def round_length(self) -> Seconds:
-        """Seconds from a round's start to the end of its reveal window."""
-        return Seconds(self.claim_window + self.run_window + self.reveal_window)
+    def full_mask(self, batch: int) -> int:
+        """Return the mask with a bit for each task of a batch."""
+        return (1 << len(self.tasks_in(batch))) - 1
 
     @property
-    def grows(self) -> bool:
-        """Whether a dissent in the base round makes the batch grow."""
-        return self.seats != 1 and not self.settles_dissent
-
-    @property
-    def worst_case(self) -> Seconds:
-        """The longest from the start of the last base round to the end, cranked at once."""
-        return Seconds(self.round_length * (2 if self.grows else 1))
+    def is_named(self) -> bool:
+        """Whether only named operators may claim."""
+        return self.named != bytes(32)
 
     @property
     def grown_seats(self) -> int:
-        """Seats of a batch that grew, base and growth together."""
+        """Seats of a batch once growth is filled."""
         return min(2 * self.seats + 1, self.max_seats)
 
-    def claim_until(self, opened_at: Timestamp) -> Timestamp:
-        """Return when claims of a round that started at `opened_at` end (exclusive)."""
-        return Timestamp(opened_at + self.claim_window)
+    @property
+    def can_grow(self) -> bool:
+        """Whether one dissent makes a batch grow."""
+        return self.on_dissent == OnDissent.ESCALATE and self.seats > 1
 
-    def seal_until(self, opened_at: Timestamp) -> Timestamp:
-        """Return when seals of such a round end."""
-        return Timestamp(self.claim_until(opened_at) + self.run_window)
+    @property
+    def escrow(self) -> Wei:
+        """What posting moves into Escrow."""
+        return Wei(self.tasks * self.max_seats * self.price)
 
-    def reveal_until(self, opened_at: Timestamp) -> Timestamp:
-        """Return when openings of such a round end."""
-        return Timestamp(self.seal_until(opened_at) + self.reveal_window)
+    def clock(self, opened_at: int) -> "Clock":
+        """Return the deadlines of a round opened at `opened_at` (0: with the job)."""
+        start = opened_at or self.posted_at
+        claim_until = start + self.claim
+        run_until = claim_until + self.run
+        return Clock(start, claim_until, run_until, run_until + self.reveal)
 
-    def raise_until(self, opened_at: Timestamp) -> Timestamp:
-        """Return when the payer's time to raise the price of an unfilled round ends."""
-        return Timestamp(opened_at + 2 * self.claim_window)
+
+@dataclass(frozen=True)
+class Clock:
+    """A round's moments; each phase is allowed before its `_until`."""
+
+    opened_at: int
+    claim_until: int
+    run_until: int
+    reveal_until: int
 
 
 @dataclass(frozen=True)
 class JobWord:
-    """Where a job's seed is drawn, and the seed once the first claim captured it, else 0."""
+    """A job's stored word: the seed's height, and the seed once a claim captured it."""
 
-    height: int
+    seed_height: int
     seed: int
 
     @classmethod
-    def decode(cls, word: int) -> "JobWord":
-        """Read the service's `job_of`."""
-        return cls(word & ((1 << 64) - 1), word >> 64)
+    def unpack(cls, word: int) -> "JobWord":
+        """Read the stored word."""
+        return cls(*_unpack((64, 192), word))
 
 
 @dataclass(frozen=True)
 class BatchWord:
-    """A batch's state; masks have a bit per seat. `opened_at` is 0 in the first round."""
+    """A batch's stored word."""
 
-    ids: tuple[OperatorId, ...]
+    operators: tuple[OperatorId, ...]
     sealed: int
     round: int
     base: int
     is_final: bool
     silent: int
-    opened_at: Timestamp
+    opened_at: int
 
     @classmethod
-    def decode(cls, word: int) -> "BatchWord":
-        """Read the service's `batch_of`."""
-        fields = unpack(_BATCH, word)
-        ids = fields["_ids"]
-        return cls(
-            ids=tuple(
-                OperatorId(ids >> (24 * seat) & 0xFFFFFF) for seat in range(fields["granted"])
-            ),
-            sealed=fields["sealed"],
-            round=fields["round"],
-            base=fields["base"],
-            is_final=bool(fields["_final"]),
-            silent=fields["silent"],
-            opened_at=Timestamp(fields["opened_at"]),
+    def unpack(cls, word: int) -> "BatchWord":
+        """Read the stored word; an untouched batch is in round 1."""
+        *ids, count, sealed, number, base, final, silent, opened_at = _unpack(
+            (24,) * MAX_SEATS + (3, 7, 3, 3, 1, 7, 40), word
         )
+        operators = tuple(OperatorId(i) for i in ids[:count])
+        return cls(operators, sealed, max(number, 1), base, bool(final), silent, opened_at)
 
-    def seat_of(self, operator: OperatorId) -> int | None:
-        """Return the seat that an operator holds, or None."""
-        return self.ids.index(operator) if operator in self.ids else None
+    @property
+    def count(self) -> int:
+        """Seats granted."""
+        return len(self.operators)
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether the running round is the growth round."""
+        return self.base > 0
+
+    @property
+    def first_seat(self) -> int:
+        """The index of the running round's first seat."""
+        return self.base
+
+    def wanted(self, terms: Terms) -> int:
+        """Return how many seats fill the running round, base seats included."""
+        return terms.grown_seats if self.is_growing else terms.seats
+
+    def is_filled(self, terms: Terms) -> bool:
+        """Whether every seat of the running round is granted."""
+        return self.count == self.wanted(terms)
+
+    def all_sealed(self, terms: Terms) -> bool:
+        """Whether every seat of the running round is granted and sealed."""
+        return self.is_filled(terms) and all(self.is_sealed(seat) for seat in self.running_seats())
+
+    def is_sealed(self, seat: int) -> bool:
+        """Whether a seat has sealed."""
+        return bool(self.sealed >> seat & 1)
+
+    def running_seats(self) -> Iterator[int]:
+        """Yield the indexes of the running round's granted seats."""
+        return iter(range(self.first_seat, self.count))
+
+    def seat_of(self, operator: int) -> int | None:
+        """Return an operator's seat, None if it has none."""
+        return self.operators.index(OperatorId(operator)) if operator in self.operators else None
+
+    def round_of(self, seat: int) -> int:
+        """Return the round in which a seat was granted."""
+        return self.round - 1 if self.is_growing and seat < self.base else self.round
 
 
 @dataclass(frozen=True)
 class RoundWord:
-    """A round after the first: its price, tasks, and where its seed is drawn (0: not captured)."""
+    """What rounds after the first keep: price, mask and seed of their own."""
 
     price: Wei
     mask: int
-    height: int
+    seed_height: int
     seed: int
 
     @classmethod
-    def decode(cls, word: int) -> "RoundWord":
-        """Read the service's `round_of`, or the fields of a RoundOpened event packed alike."""
-        fields = unpack((("price", 88), ("mask", 32), ("height", 40), ("seed", 96)), word)
-        return cls(Wei(fields["price"]), fields["mask"], fields["height"], fields["seed"])
+    def unpack(cls, word: int) -> "RoundWord":
+        """Read the stored word."""
+        price, mask, height, seed = _unpack((88, 32, 40, 96), word)
+        return cls(Wei(price), mask, height, seed)
 
 
 @dataclass(frozen=True)
-class SealRecord:
-    """A seat's seal, or, once opened, the low 255 bits of the hash of its values."""
-
-    digest: int
-    is_opened: bool
-
-    @classmethod
-    def decode(cls, word: int) -> "SealRecord":
-        """Read the service's `seal_of`."""
-        return cls(word & ((1 << 255) - 1), bool(word >> 255))
-
-
-@dataclass(frozen=True)
-class SettledSeat:
-    """One seat in a BatchSettled event: paid in wei of the token, the rest in gwei of stake."""
+class SeatOutcome:
+    """What a settlement did to one seat: wei paid before the fee, gwei burnt and released."""
 
     operator: OperatorId
     paid: Wei
@@ -285,23 +279,35 @@ class SettledSeat:
     released: Gwei
 
     @classmethod
-    def decode(cls, word: int) -> "SettledSeat":
-        """Read one of the event's `seats`."""
-        fields = (("operator", 24), ("paid", 96), ("burnt", 64), ("released", 64))
-        values = unpack(fields, word)
-        return cls(
-            OperatorId(values["operator"]),
-            Wei(values["paid"]),
-            Gwei(values["burnt"]),
-            Gwei(values["released"]),
-        )
+    def unpack(cls, word: int) -> "SeatOutcome":
+        """Read an element of BatchSettled's `seats`."""
+        operator, paid, burnt, released = _unpack((24, 96, 64, 64), word)
+        return cls(OperatorId(operator), Wei(paid), Gwei(burnt), Gwei(released))
 
 
-def tasks_of(mask: int) -> Iterator[int]:
-    """Yield the tasks in a mask, ascending, counted from the batch's first."""
-    task = 0
-    while mask:
-        if mask & 1:
-            yield task
-        mask >>= 1
-        task += 1
+def positions(mask: int) -> list[int]:
+    """Return the indexes of the set bits, ascending."""
+    return [index for index in range(mask.bit_length()) if mask >> index & 1]
+
+
+def result_hash(mask: int, values: list[bytes]) -> bytes:
+    """Return what `result_of` keeps for the winning `values` of the tasks in `mask`."""
+    return keccak(encode(["uint256", "bytes32[]"], [mask, values]))
+
+
+def _pack(widths: tuple[int, ...], values: tuple[int, ...]) -> int:
+    word = offset = 0
+    for width, value in zip(widths, values, strict=True):
+        if not 0 <= value < 1 << width:
+            raise ValueError(f"{value} does not fit {width} bits")
+        word |= value << offset
+        offset += width
+    return word
+
+
+def _unpack(widths: tuple[int, ...], word: int) -> list[int]:
+    fields = []
+    for width in widths:
+        fields.append(word & ((1 << width) - 1))
+        word >>= width
+    return fields
