@@ -7,8 +7,8 @@
 @notice Which terms a replicated job may have, and what they mean for time and money.
 """
 
-from . import reverts
 from . import job_words as words
+from . import reverts
 
 DAY: constant(uint256) = 86_400
 MAX_CLAIM: constant(uint256) = DAY

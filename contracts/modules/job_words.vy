@@ -214,8 +214,8 @@ def _sealed(word: uint256) -> uint256:
 @internal
 @pure
 def _number(word: uint256) -> uint256:
-    """@return The current round's number; the first is 0."""
-    return (word >> 178) & 7
+    """@return The current round's number; the first is 1, kept as 0."""
+    return max((word >> 178) & 7, 1)
 
 
 @internal

@@ -9,8 +9,8 @@
      never move. Every interval is half-open, [from, until).
 """
 
-from . import reverts
 from . import job_words as words
+from . import reverts
 from . import sortition
 
 # job -> seed height 64 | seed 192
@@ -60,7 +60,7 @@ def _load(terms: words.Terms, batch: uint256) -> Round:
         tasks=tasks,
         price=words._price(a),
     )
-    if words._number(word) != 0:
+    if words._number(word) != 1:
         r.draw = self.draws[key][batch]
         r.opened_at = words._opened_at(word)
         r.price = words._draw_price(r.draw)

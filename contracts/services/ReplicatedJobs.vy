@@ -451,7 +451,7 @@ def _raise_until(r: rounds.Round, b: uint256) -> uint256:
 def _check_raise(terms: words.Terms, r: rounds.Round, price: uint256):
     if r.first != 0 or not rounds._is_unfilled(r, terms.b): self._not_unfilled()
     if block.timestamp >= self._raise_until(r, terms.b): self._raise_closed()
-    if words._number(r.word) == job_terms.RAISES: self._raise_closed()
+    if words._number(r.word) > job_terms.RAISES: self._raise_closed()
     if price <= r.price: reverts._fail("jobs: price not raised")
     if block.timestamp + job_terms._worst_case(terms) > words._expiry(terms.b): self._expires()
 

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from worker.protocol.record import FAILED
-from worker.protocol.words import Terms, tasks_of
+from worker.protocol.words import GWEI, Terms, positions
 from worker.types import Gwei, Wei
-
-GWEI = 10**9
 
 
 @dataclass
@@ -57,7 +55,7 @@ def settle(terms: Terms, batch: Openings) -> Settlement:
     result = Settlement()
     result.seats = {seat: Seat() for seat in range(batch.granted) if not batch.ended >> seat & 1}
     silent = _silent_seats(batch)
-    for task in tasks_of(batch.mask):
+    for task in positions(batch.mask):
         _decide(terms, batch, task, result)
     decided = batch.mask & ~result.contested
     for number, seat in result.seats.items():
@@ -87,7 +85,7 @@ def _decide(terms: Terms, batch: Openings, task: int, result: Settlement) -> Non
     stands = batch.is_filled and agreeing >= 2 and 2 * agreeing > batch.granted
     fails = batch.is_filled and 2 * failures > batch.granted
     bit = 1 << task
-    grows = terms.grows and batch.base == 0
+    grows = terms.can_grow and batch.base == 0
     if grows and (len(counts) > 1 or (counts and not stands and not fails)):
         result.contested |= bit
     elif fails:
@@ -98,7 +96,7 @@ def _decide(terms: Terms, batch: Openings, task: int, result: Settlement) -> Non
         result.values[task] = best
         _each(result, voices, best, paid=batch.price)
         _each(result, voices, FAILED, burnt=terms.bond // 4)
-        if agreeing >= 3 and terms.named == bytes(32):
+        if agreeing >= 3 and not terms.is_named:
             _others(result, voices, best, terms.bond)
     else:
         _each(result, voices, FAILED, burnt=terms.bond // 4)
