@@ -24,7 +24,7 @@ class DeploymentError(Exception):
 
 
 class Journal:
-    """What was deployed so far: `deployments/<chain>.part.json`, written before each transaction."""
+    """What was deployed so far, in `deployments/<chain>.part.json` before it is sent."""
 
     def __init__(self, path: Path) -> None:
         """Read the journal, or begin one."""
