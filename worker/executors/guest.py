@@ -113,10 +113,10 @@ def signature(parameters: str, *, returns: bool = True) -> Callable[[Call], Call
     return mark
 
 
-def calls_of(owner: object) -> dict[str, tuple[Kind, Call]]:
-    """Return an object's, or a class's, WASI calls by name."""
-    named = ((name, getattr(owner, name)) for name in dir(owner))
-    return {name: (getattr(call, _KIND), call) for name, call in named if hasattr(call, _KIND)}
+def kinds_of(owner: type) -> dict[str, Kind]:
+    """Return the WASI calls that a class serves: name → type."""
+    marked = vars(owner).items()
+    return {name: getattr(call, _KIND) for name, call in marked if hasattr(call, _KIND)}
 
 
 def bind(guest: Guest, kind: Kind, call: Call) -> Callable[..., int | None]:

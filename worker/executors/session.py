@@ -12,7 +12,7 @@ from worker.errors import ExecutionFailedError
 from worker.executors.descriptors import Descriptors
 from worker.executors.engine import MAX_TABLE_ELEMENTS
 from worker.executors.files import OutputLimitError, Quota, input_tree, output_contents
-from worker.executors.guest import Guest, OutOfFuelError, bind, calls_of
+from worker.executors.guest import Guest, Kind, OutOfFuelError, bind, kinds_of
 from worker.executors.wasi import ExitError, ProcessCalls
 from worker.executors.wasi_files import DescriptorCalls
 from worker.executors.wasi_paths import PathCalls
@@ -21,12 +21,12 @@ from worker.protocol.manifest import Limits
 from worker.protocol.record import ExitClass, Record
 
 HOST_MODULE = "wasi_snapshot_preview1"
-HOST_CALLS = {
-    name: kind
+HOST_CALLS: dict[str, tuple[type, Kind]] = {
+    name: (owner, kind)
     for owner in (ProcessCalls, DescriptorCalls, PathCalls)
-    for name, (kind, _) in calls_of(owner).items()
+    for name, kind in kinds_of(owner).items()
 }
-"""Every import a module may have: name → type. There is nothing else."""
+"""Every import a module may have: name → where it is served and its type. Nothing else is."""
 
 _Trap = wasmtime.TrapCode
 _PROGRAM_TRAPS = {
@@ -56,21 +56,18 @@ class Session:
     """Runs a module once under its job's limits."""
 
     def __init__(self, engine: wasmtime.Engine, limits: Limits, given: Given) -> None:
+        self._engine = engine
         self._limits = limits
         self._store = _limited_store(engine, limits)
         guest = Guest(self._store, limits.fuel)
         quota = Quota(limits, guest.burn)
         self._table = Descriptors(guest, quota, input_tree(given.inputs))
         self._guest = guest
-        self._linker = wasmtime.Linker(engine)
-        for owner in (
-            ProcessCalls(guest, given.args, given.env, given.seed),
-            DescriptorCalls(guest, self._table),
-            PathCalls(guest, quota, self._table),
-        ):
-            for name, (kind, call) in calls_of(owner).items():
-                function = bind(guest, kind, call)
-                self._linker.define_func(HOST_MODULE, name, kind.function_type(), function)
+        self._owners = {
+            ProcessCalls: ProcessCalls(guest, given.args, given.env, given.seed),
+            DescriptorCalls: DescriptorCalls(guest, self._table),
+            PathCalls: PathCalls(guest, quota, self._table),
+        }
         self._memory: wasmtime.Memory | None = None
 
     def instantiate(self, module: wasmtime.Module) -> Callable[[], None]:
@@ -78,12 +75,21 @@ class Session:
 
         Raises wasmtime.WasmtimeError, or wasmtime.Trap when a segment lies out of bounds.
         """
-        exports = self._linker.instantiate(self._store, module).exports(self._store)
+        exports = self._link(module).instantiate(self._store, module).exports(self._store)
         start: Any = exports["_start"]
         memory: Any = exports["memory"]
         self._memory = memory
         self._guest.attach(memory)
         return lambda: start(self._store)
+
+    def _link(self, module: wasmtime.Module) -> wasmtime.Linker:
+        """Return a linker with the calls that the module imports: each costs time to define."""
+        linker = wasmtime.Linker(self._engine)
+        for name in {item.name or "" for item in module.imports}:
+            owner, kind = HOST_CALLS[name]
+            function = bind(self._guest, kind, getattr(self._owners[owner], name))
+            linker.define_func(HOST_MODULE, name, kind.function_type(), function)
+        return linker
 
     def run(self, start: Callable[[], None]) -> tuple[ExitClass, int]:
         """Run to the end; return its class and exit code.

@@ -91,9 +91,9 @@ def _check(engine: wasmtime.Engine, module: wasmtime.Module, task: Message) -> N
 def _check_imports(module: wasmtime.Module) -> None:
     for item in module.imports:
         name = f"{item.module}.{item.name}"
-        kind = HOST_CALLS.get(item.name or "") if item.module == HOST_MODULE else None
-        if kind is None:
+        if item.module != HOST_MODULE or item.name not in HOST_CALLS:
             raise InvalidProgramError(f"module imports {name}, which is not allowed")
+        _, kind = HOST_CALLS[item.name]
         if not isinstance(item.type, wasmtime.FuncType) or not kind.matches(item.type):
             raise InvalidProgramError(f"module imports {name} with another type")
 
