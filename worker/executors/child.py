@@ -34,4 +34,4 @@ def serve(connection: socket.socket) -> None:
 
 def _last_line(error: Exception) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {where.name}:{where.lineno}: {error}"[:1000]
+    return f"{type(error).__name__} at {where.filename}:{where.lineno}: {error}"[:1000]

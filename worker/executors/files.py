@@ -54,7 +54,7 @@ class InputFile:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size
+        self.size = os.lseek(descriptor, 0, os.SEEK_END)  # fstat is not among the calls left
 
     def read(self, offset: int, count: int) -> bytes:
         """Return up to `count` bytes."""
