@@ -5,7 +5,8 @@ ProofmeshError
 │   ├── RpcError            no endpoint gave a usable answer
 │   ├── StaleBlockError     an endpoint lags behind what was already seen
 │   ├── GasTooHighError     the fee exceeds what the transaction is worth now
-│   └── FetchError          a blob could not be fetched from anywhere yet
+│   ├── FetchError          a blob could not be fetched from anywhere yet
+│   └── StoreFullError      no room for a blob in the quota or on the disk
 ├── JobError                ends a job, keeps the daemon
 │   ├── InvalidProgramError the module is malformed, too large or imports what is not allowed
 │   ├── InvalidManifestError
@@ -50,6 +51,10 @@ class GasTooHighError(RetryableError):
 
 class FetchError(RetryableError):
     """A blob could not be fetched from any of its places yet."""
+
+
+class StoreFullError(RetryableError):
+    """No room for a blob: the quota is used up by kept blobs, or the disk is full."""
 
 
 class JobError(ProofmeshError):

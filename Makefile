@@ -1,0 +1,84 @@
+# Every target sets up what it needs inside this folder: a virtual environment from the lock, and anvil unless one is on PATH.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
+OUTER_PATH := $(PATH)
+ANVIL_FOLDER = $(firstword $(wildcard $(CURDIR)/node_modules/@foundry-rs/anvil-*-*/bin))
+# An anvil that is already on PATH wins: ours comes last.
+export PATH = $(CURDIR)/.venv/bin:$(OUTER_PATH):$(ANVIL_FOLDER)
+export APE_DATA_FOLDER := $(CURDIR)/.cache/ape
+export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/.cache/zig
+export ZIG_LOCAL_CACHE_DIR := $(CURDIR)/.cache/zig
+
+# ape's plugin starts a chain and boa's patches the interpreter: only contract tests want them.
+PLAIN_PYTEST := pytest -p no:ape_test -p no:titanoboa
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 20
+
+.venv/.ready: requirements.lock requirements-format.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed (set PYTHON=…)" >&2; exit 2; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PYTHON) -m venv --clear .venv/format
+	.venv/format/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-format.lock
+	touch $@
+
+node_modules/.ready: package-lock.json
+	@if PATH="$(OUTER_PATH)" command -v anvil >/dev/null; then mkdir -p node_modules; \
+	else command -v npm >/dev/null || { echo "install anvil, or Node 18 or newer with npm" >&2; exit 2; }; \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; fi
+	touch $@
+
+.PHONY: setup
+setup: .venv/.ready node_modules/.ready ## install everything into this folder
+
+.PHONY: compile
+compile: setup
+	ape compile -q
+
+.PHONY: demo
+demo: compile ## a verified job from wallet to wallet, with a liar and a crash
+	proofmesh dev demo
+
+.PHONY: test
+test: test-contracts test-worker ## the whole suite
+
+.PHONY: test-contracts
+test-contracts: compile
+	pytest tests/contracts
+
+.PHONY: test-worker
+test-worker: compile
+	$(PLAIN_PYTEST) tests --ignore tests/contracts
+
+.PHONY: format
+format: setup ## rewrite sources in the project's form
+	ruff format .
+	ruff check --fix .
+	.venv/format/bin/mamushi -q -l 100 contracts
+
+.PHONY: check
+check: compile ## form, lint, types, import rule, contract sizes, snapshots
+	ruff format --check .
+	ruff check .
+	.venv/format/bin/mamushi -q -l 100 --check contracts
+	mypy
+	lint-imports --no-logo
+	python scripts/check_reasons.py
+	python scripts/sizes.py --check
+	python scripts/gas_snapshot.py --check
+	python examples/build.py --check
+
+.PHONY: bench-gas bench-wasm bench-jobs
+bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/results/
+	python bench/$*.py
+
+.PHONY: clean
+clean: ## remove everything that was built or installed
+	rm -rf .venv node_modules .build .cache .proofmesh out .hypothesis .mypy_cache .pytest_cache .ruff_cache

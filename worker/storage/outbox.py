@@ -1,0 +1,165 @@
+"""The durable outbox in SQLite: see `worker.protocol.outbox.Outbox` for what each call promises."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from worker.protocol.outbox import Attempt, Inclusion, Intent, OutboxEntry, TxState
+from worker.storage.database import Database
+from worker.types import Address, Timestamp, Wei
+
+
+class SqliteOutbox:
+    """The outbox of one worker key; shares the database's transactions with the services."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Group several calls into one durable step."""
+        return self._database.transaction()
+
+    def enqueue(self, intent: Intent) -> OutboxEntry:
+        """Add `intent`, or return the entry that has its purpose already."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO outbox (purpose, recipient, data, value, gas_limit, worth, not_after)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (purpose) DO NOTHING",
+                (
+                    intent.purpose,
+                    intent.to,
+                    intent.data,
+                    str(intent.value),
+                    intent.gas_limit,
+                    str(intent.worth),
+                    intent.not_after,
+                ),
+            )
+            return self._select("WHERE purpose = ?", intent.purpose)[0]
+
+    def get(self, purpose: str) -> OutboxEntry | None:
+        """Return the entry of that purpose."""
+        return next(iter(self._select("WHERE purpose = ?", purpose)), None)
+
+    def entries(self, *states: TxState) -> list[OutboxEntry]:
+        """Return entries in these states (all when none is given), oldest first."""
+        if not states:
+            return self._select("ORDER BY id")
+        marks = ", ".join("?" * len(states))
+        return self._select(f"WHERE state IN ({marks}) ORDER BY id", *states)
+
+    def holders(self, from_nonce: int) -> Iterator[OutboxEntry]:
+        """Yield all entries whose nonce is `from_nonce` or higher, lowest nonce first."""
+        yield from self._select("WHERE nonce >= ? ORDER BY nonce", from_nonce)
+
+    def add_attempt(self, entry_id: int, attempt: Attempt) -> None:
+        """Store a signed transaction and make the entry pending."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO attempts (entry, raw, hash, nonce, gas_limit, max_fee, max_tip,"
+                " signed_at_block, is_cancel) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    entry_id,
+                    attempt.raw,
+                    attempt.hash,
+                    attempt.nonce,
+                    attempt.gas_limit,
+                    str(attempt.max_fee),
+                    str(attempt.max_tip),
+                    attempt.signed_at_block,
+                    attempt.is_cancel,
+                ),
+            )
+            connection.execute(
+                "UPDATE outbox SET state = 'pending', nonce = ?, reason = NULL WHERE id = ?",
+                (attempt.nonce, entry_id),
+            )
+
+    def mark_mined(self, entry_id: int, inclusion: Inclusion) -> None:
+        """The entry is in a block."""
+        self._update(
+            entry_id,
+            "state = 'mined', mined_hash = ?, mined_block = ?, mined_block_hash = ?, mined_ok = ?,"
+            " mined_gas = ?, mined_fee = ?",
+            inclusion.tx_hash,
+            inclusion.block_number,
+            inclusion.block_hash,
+            inclusion.succeeded,
+            inclusion.gas_used,
+            str(inclusion.fee),
+        )
+
+    def mark_pending(self, entry_id: int) -> None:
+        """A reorg took the entry out of its block."""
+        self._update(entry_id, "state = 'pending', mined_hash = NULL, reason = NULL")
+
+    def requeue(self, entry_id: int) -> None:
+        """Another transaction used the nonce up: the entry needs a new one."""
+        self._update(entry_id, "state = 'queued', nonce = NULL, mined_hash = NULL")
+
+    def settle(self, entry_id: int, state: TxState, reason: str | None = None) -> None:
+        """Give the entry its terminal state."""
+        self._update(entry_id, "state = ?, reason = ?", state, reason)
+
+    def _update(self, entry_id: int, assignment: str, *parameters: object) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(
+                f"UPDATE outbox SET {assignment} WHERE id = ?",  # noqa: S608  (constants above)
+                (*parameters, entry_id),
+            )
+
+    def _select(self, where: str, *parameters: object) -> list[OutboxEntry]:
+        sql = f"SELECT * FROM outbox {where}"  # noqa: S608  (constants above)
+        return [self._entry(row) for row in self._database.query(sql, *parameters)]
+
+    def _entry(self, row: sqlite3.Row) -> OutboxEntry:
+        attempts = self._database.query(
+            "SELECT * FROM attempts WHERE entry = ? ORDER BY id", row["id"]
+        )
+        return OutboxEntry(
+            id=row["id"],
+            intent=_intent(row),
+            state=TxState(row["state"]),
+            nonce=row["nonce"],
+            attempts=tuple(_attempt(attempt) for attempt in attempts),
+            inclusion=_inclusion(row),
+            reason=row["reason"],
+        )
+
+
+def _intent(row: sqlite3.Row) -> Intent:
+    return Intent(
+        purpose=row["purpose"],
+        to=Address(row["recipient"]),
+        data=row["data"],
+        value=Wei(int(row["value"])),
+        gas_limit=row["gas_limit"],
+        worth=Wei(int(row["worth"])),
+        not_after=None if row["not_after"] is None else Timestamp(row["not_after"]),
+    )
+
+
+def _attempt(row: sqlite3.Row) -> Attempt:
+    return Attempt(
+        raw=row["raw"],
+        hash=row["hash"],
+        nonce=row["nonce"],
+        gas_limit=row["gas_limit"],
+        max_fee=Wei(int(row["max_fee"])),
+        max_tip=Wei(int(row["max_tip"])),
+        signed_at_block=row["signed_at_block"],
+        is_cancel=bool(row["is_cancel"]),
+    )
+
+
+def _inclusion(row: sqlite3.Row) -> Inclusion | None:
+    if row["mined_hash"] is None:
+        return None
+    return Inclusion(
+        tx_hash=row["mined_hash"],
+        block_number=row["mined_block"],
+        block_hash=row["mined_block_hash"],
+        succeeded=bool(row["mined_ok"]),
+        gas_used=row["mined_gas"],
+        fee=Wei(int(row["mined_fee"])),
+    )
