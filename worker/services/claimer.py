@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import structlog
 
-from worker.errors import RevertedError
 from worker.protocol.outbox import TxState
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb
@@ -16,7 +15,7 @@ from worker.services.preparer import PrepareService
 from worker.services.rounds import Round, terms_of
 from worker.storage.jobs import JobState, PostedJob
 from worker.storage.seats import Seat, SeatKey, SeatState
-from worker.types import BatchIndex, Gwei, JobKey, Timestamp
+from worker.types import BatchIndex, JobKey, OperatorId, Timestamp
 
 log = structlog.get_logger(__name__)
 
@@ -89,10 +88,10 @@ class Claimer(Service):
         ended = self._desk.jobs.batches_with(
             job.job, "BatchSettled", "BatchClosed", up_to=self._desk.chain.confirmed
         )
-        key = (job.job, None, 1)
+        key = (job.job, None, 0)
         if key not in self._draws:
             sample = await self._desk.chain.confirmed_round(job, BatchIndex(0))
-            sample = replace(sample, number=1, clock=terms.clock(0))
+            sample = replace(sample, number=0, clock=terms.clock(0))
             everything = map(BatchIndex, range(terms.batches))
             drawn = await draw(self._desk.chain, job, sample, everything, self._operator)
             if drawn is None:
@@ -100,13 +99,13 @@ class Claimer(Service):
             self._draws[key] = drawn
         for due in self._draws[key]:
             if due.batch not in later | ended:
-                await self._approach(job, due, 1)
+                await self._approach(job, due, 0)
 
     async def _consider_later(self, job: PostedJob, batch: BatchIndex) -> None:
         round_ = await self._desk.chain.confirmed_round(job, batch)
         if round_.word.is_final or self._desk.chain.now >= round_.clock.claim_until:
             return
-        if round_.number == 1 or round_.holds(self._operator):
+        if round_.number == 0 or round_.holds(self._operator):
             return
         key = (job.job, batch, round_.number)
         if key not in self._draws:
@@ -154,7 +153,7 @@ class Claimer(Service):
 
     async def _take(self, job: PostedJob, due: Draw, round_: Round, tries: int) -> None:
         offer = self._offer(job, round_)
-        here = await self._load.situation(self._policy, job.job)
+        here = await self._load.situation(job.job)
         if reason := refuse_round(self._policy, offer, here):
             self._desk.jobs.count_refusal(job.job, reason, here.now)
             return
@@ -197,25 +196,5 @@ class Claimer(Service):
         return Offer(round_.terms, round_.clock, tasks, round_.price, fuel)
 
     @property
-    def _operator(self):  # type: ignore[no-untyped-def]
+    def _operator(self) -> OperatorId:
         return self._desk.identity.operator
-
-
-async def lockable(desk: Desk) -> Gwei:
-    """Return what Staking would let this worker's key lock for the jobs service now."""
-    call = desk.chain.contracts.call
-    operator, service = desk.identity.operator, desk.chain.service
-    try:
-        stake, exiting, *_ = await call("Staking", "operator", operator)
-        locked = await call("Staking", "locked_of", operator)
-        lane = await call("Staking", "lane", operator, service)
-        ceiling, _standing, left_at = await call("Staking", "opt_in_of", operator, service)
-        key_operator, key_ceiling, retired = await call(
-            "Staking", "worker_key", desk.identity.worker
-        )
-    except RevertedError:
-        return Gwei(0)
-    if left_at or retired or key_operator != operator:
-        return Gwei(0)
-    free = min(stake - exiting, key_ceiling) - locked
-    return Gwei(max(0, min(free, ceiling - lane)))

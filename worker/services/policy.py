@@ -113,6 +113,7 @@ class Situation:
     lockable: Gwei  # what Staking would still let this key lock
     gas_price: Wei
     fuel_per_second: float
+    task_seconds: float | None  # the longest that a task of this job took here
     parallel: int
 
 
@@ -148,9 +149,9 @@ def refuse_round(policy: PolicyConfig, offer: Offer, here: Situation) -> Reason 
 
 
 def run_seconds(offer: Offer, here: Situation) -> float:
-    """Return how long the batch runs at most, if every task burns all its fuel."""
-    waves = -(-offer.tasks // here.parallel)
-    return waves * offer.fuel / here.fuel_per_second
+    """Return how long the batch runs: as its job's tasks did, else as if all fuel were burnt."""
+    each = here.task_seconds or offer.fuel / here.fuel_per_second
+    return -(-offer.tasks // here.parallel) * each
 
 
 def claims_late(policy: PolicyConfig, seconds: float, wait: float) -> bool:

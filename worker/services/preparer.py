@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 8
 _KEPT_BATCHES = 512
 _RETRY_SECONDS = 15
+
+_T = TypeVar("_T")
 
 BatchKey = tuple[JobKey, BatchIndex]
 
@@ -145,9 +147,9 @@ class PrepareService(Service):
                 self._prepared[job.job] = prepared
         return self._prepared.get(job.job)
 
-    async def _try[T](
-        self, job: PostedJob, key: JobKey | BatchKey, work: Coroutine[Any, Any, T]
-    ) -> T | None:
+    async def _try(
+        self, job: PostedJob, key: JobKey | BatchKey, work: Coroutine[Any, Any, _T]
+    ) -> _T | None:
         """Return what `work` prepared; refuse the job for good or try again later if it fails."""
         try:
             return await work

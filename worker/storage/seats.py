@@ -146,6 +146,26 @@ class SeatStore:
         """Return the bonds of all seats that have not ended, in gwei."""
         return Gwei(sum(seat.bond for seat in self.in_states(*IN_FLIGHT)))
 
+    def unlocked_yet(self) -> Gwei:
+        """Return the bonds of seats whose claim is not made yet: Staking does not know of them."""
+        early = self.in_states(SeatState.CANDIDATE, SeatState.CLAIMING)
+        late = self.in_states(SeatState.RUNNING, SeatState.RAN, SeatState.SEALING)
+        return Gwei(sum(seat.bond for seat in early + [s for s in late if s.claims_late]))
+
+    def fuel_per_second(self) -> float | None:
+        """Return how fast this host ran lately, None before the first run."""
+        row = self._database.query(
+            "SELECT sum(fuel) AS fuel, sum(seconds) AS seconds FROM"
+            " (SELECT fuel, seconds FROM records WHERE fuel > 0 ORDER BY rowid DESC LIMIT 100)"
+        )[0]
+        return row["fuel"] / row["seconds"] if row["seconds"] else None
+
+    def task_seconds(self, job: JobKey) -> float | None:
+        """Return the longest that a task of this job took here, None before the first."""
+        return self._database.query(
+            "SELECT max(seconds) AS longest FROM records WHERE job = ?", job
+        )[0]["longest"]
+
     def move(self, key: SeatKey, state: SeatState, reason: str | None = None) -> None:
         """Bring the seat to its next state."""
         with self._database.transaction() as connection:
