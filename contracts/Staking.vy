@@ -1,0 +1,371 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Staking
+@license AGPL-3.0-only
+@notice Holds every operator's stake. Admitted services lock parts of it, release and burn them.
+@dev docs/protocol.md, section 2. Stake moves in whole gwei: `amount` of what an owner calls is
+     wei, `amount` of what a service calls is gwei.
+"""
+
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+
+from .interfaces import IEscrow
+from .interfaces import IStaking
+from .modules import admission
+from .modules import epochs
+from .modules import lanes
+from .modules import operators
+from .modules import parameters
+from .modules import stake_words
+from .modules import stakes
+from .modules import transfers
+from .modules import worker_keys
+
+implements: IStaking
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: parameters
+initializes: epochs
+initializes: operators[epochs := epochs, parameters := parameters]
+initializes: lanes
+initializes: worker_keys
+initializes: admission[parameters := parameters]
+initializes: stakes[lanes := lanes, operators := operators, parameters := parameters]
+
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+    parameters.unbonding,
+    parameters.minimum_stake,
+    parameters.weight_cap,
+    parameters.is_sealed,
+    epochs.epoch_length,
+    operators.owner_of,
+    operators.operator,
+    operators.operator_count,
+    operators.weight_at,
+    stakes.exits_of,
+    worker_keys.worker_of,
+    worker_keys.operator_of,
+    worker_keys.worker_key,
+    worker_keys.eip712Domain,
+    admission.is_active,
+    admission.service,
+    admission.service_count,
+    stakes.votes_at,
+)
+
+
+interface IBurnable:
+    def burn(amount: uint256): nonpayable
+
+
+event StakeLocked:
+    id: indexed(uint256)
+    service: indexed(address)
+    amount: uint256  # gwei, as in all events
+
+
+event LockSettled:
+    id: indexed(uint256)
+    service: indexed(address)
+    released: uint256
+    burnt: uint256
+
+
+ONE_GWEI: constant(uint256) = 10**9
+U24: constant(uint256) = 2**24 - 1
+U64: constant(uint256) = 2**64 - 1
+MAX_ITEMS: constant(uint256) = 7
+
+MAX_LOCK: public(constant(uint256)) = parameters.MAX_LOCK
+TOKEN: immutable(address)
+
+
+@deploy
+def __init__(
+    token: address,
+    epoch_length: uint256,
+    unbonding: uint256,
+    minimum_stake: uint256,
+    weight_cap: uint256,
+):
+    """
+    @param epoch_length Seconds.
+    @param unbonding Seconds.
+    @param minimum_stake Whole tokens.
+    @param weight_cap Whole tokens.
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    parameters.__init__(unbonding, minimum_stake, weight_cap)
+    epochs.__init__(epoch_length)
+    worker_keys.__init__()
+    TOKEN = token
+
+
+# Operators
+
+
+@external
+def stake(id: uint256, amount: uint256, permit: IEscrow.Permit) -> uint256:
+    """
+    @notice Stake `amount` wei for operator `id`; anyone may.
+    @param id 0 makes the caller owner of a new operator.
+    @return The operator's id.
+    """
+    staked: uint256 = stakes._add(id, msg.sender, self._gwei(amount))
+    transfers._draw(TOKEN, msg.sender, amount, permit)
+    return staked
+
+
+@external
+def unstake(id: uint256, amount: uint256):
+    """@notice Queue `amount` wei for exit. It stays slashable until it is withdrawn."""
+    self._check_operator_owner(id)
+    stakes._queue_exit(id, self._gwei(amount))
+
+
+@external
+def withdraw(id: uint256):
+    """@notice Pay matured exits to the owner: at most 8, and never what is still locked."""
+    self._check_operator_owner(id)
+    amount: uint256 = stakes._withdraw(id, msg.sender)
+    transfers._send(TOKEN, msg.sender, amount * ONE_GWEI)
+
+
+@external
+def set_worker(
+    id: uint256, worker: address, ceiling: uint64, deadline: uint256, signature: Bytes[65]
+):
+    """
+    @notice Name the key that works for operator `id`; the one before is retired for ever.
+    @param worker The zero address for none. The present key again only moves its ceiling.
+    @param ceiling The most that may be locked when this key locks, gwei.
+    @param signature The key's consent, EIP-712 SetWorker, before `deadline`.
+    """
+    self._check_operator_owner(id)
+    worker_keys._set(id, msg.sender, worker, convert(ceiling, uint256), deadline, signature)
+
+
+@external
+def opt_in(id: uint256, service: address, ceiling: uint64):
+    """
+    @notice Let `service` lock up to `ceiling` gwei, its standing bond included.
+    @dev The bond is locked the first time; calling again moves the ceiling.
+    """
+    self._check_operator_owner(id)
+    joined: stake_words.Service = admission._active(service)
+    index: uint256 = joined.place - 1
+    lanes._join(id, index, service, convert(ceiling, uint256), joined.standing)
+    operator: stake_words.Operator = operators._operator(id)
+    if index >= lanes.PER_WORD and not operator.wide:
+        operator.wide = True
+        operators._save(id, operator)
+    self._check_free(operator, lanes._locked(id, operator.wide))
+
+
+@external
+def leave(id: uint256, service: address):
+    """@notice Stop new locks of `service`; its bond can be released MAX_LOCK later."""
+    self._check_operator_owner(id)
+    lanes._leave(id, admission._index(service), service, MAX_LOCK)
+
+
+@external
+def release_standing(id: uint256, service: address):
+    """@notice Free the standing bond of a service that the operator left; anyone may."""
+    lanes._release_standing(id, admission._index(service), service, MAX_LOCK)
+
+
+@external
+def void(service: address, id: uint256):
+    """@notice Free all that a long-retired service still holds of operator `id`; anyone may."""
+    lanes._void(id, admission._voidable_index(service), service)
+
+
+@external
+def sync_votes(id: uint256):
+    """@notice Bring votes and weight of operator `id` up to its stake; anyone may."""
+    stakes._sync(id)
+
+
+@external
+@view
+def lane(id: uint256, service: address) -> uint256:
+    """@return What `service` has locked of operator `id`, its standing bond included, gwei."""
+    return lanes._lane(id, admission._index(service))
+
+
+@external
+@view
+def opt_in_of(id: uint256, service: address) -> stake_words.OptIn:
+    """@return What operator `id` allows `service`, gwei, and when it left."""
+    return lanes._opt_in(id, admission._index(service))
+
+
+@external
+@view
+def locked_of(id: uint256) -> uint256:
+    """@return What all services together have locked of operator `id`, gwei."""
+    return lanes._locked(id, True)
+
+
+# Services
+
+
+@external
+def lock(worker: address, amount: uint256, at: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Lock `amount` gwei of the stake that `worker` works for; services only.
+    @param at The moment whose epoch fixes the weights; not in the future.
+    @return The operator's id, its weight and the total weight when that epoch began.
+    """
+    index: uint256 = admission._active(msg.sender).place - 1
+    if at > block.timestamp:
+        self._future()
+    key: stake_words.WorkerKey = worker_keys._active(worker)
+    operator: stake_words.Operator = operators._operator(key.operator)
+    locked: uint256 = lanes._lock(key.operator, index, amount, operator.wide)
+    self._check_free(operator, locked)
+    if locked > key.ceiling:
+        self._above_key_ceiling()
+    log StakeLocked(id=key.operator, service=msg.sender, amount=amount)
+    return key.operator, operators._weight_at(operator, at), operators._total_at(at)
+
+
+@external
+def settle(items: DynArray[uint256, MAX_ITEMS]):
+    """
+    @notice Release and burn what the calling service locked; retired services too.
+    @param items Each id 24 | release, gwei 64 | burn, gwei 64.
+    """
+    index: uint256 = admission._index(msg.sender)
+    burnt: uint256 = 0
+    for item: uint256 in items:
+        id: uint256 = item & U24
+        released: uint256 = (item >> 24) & U64
+        burn: uint256 = item >> 88
+        lanes._take(id, index, released + burn)
+        if burn != 0:
+            stakes._slash(id, burn)
+            burnt += burn
+        log LockSettled(id=id, service=msg.sender, released=released, burnt=burn)
+    if burnt != 0:
+        extcall IBurnable(TOKEN).burn(burnt * ONE_GWEI)
+
+
+# Owner
+
+
+@external
+def admit_genesis(service: address, standing: uint256):
+    """@notice Admit a service before staking opens. @param standing Its bond, gwei."""
+    ownable._check_owner()
+    admission._admit_genesis(service, standing)
+
+
+@external
+def seal_genesis():
+    """@notice Close the genesis list for good and open staking."""
+    ownable._check_owner()
+    parameters._seal()
+
+
+@external
+def announce_service(service: address, standing: uint256):
+    """@notice Start the delay after which `service` can be admitted. @param standing gwei."""
+    ownable._check_owner()
+    admission._announce(service, standing)
+
+
+@external
+def admit_service(service: address):
+    """@notice Admit a service that was announced an unbonding time and 7 days ago."""
+    ownable._check_owner()
+    admission._admit(service)
+
+
+@external
+def retire_service(service: address):
+    """@notice Stop new locks and agreements of `service`, or take its announcement back."""
+    ownable._check_owner()
+    admission._retire(service)
+
+
+@external
+def set_unbonding(period: uint256):
+    """@param period Seconds, more than MAX_LOCK + 7 days, at most 180 days."""
+    ownable._check_owner()
+    parameters._set_unbonding(period)
+
+
+@external
+def set_minimum_stake(amount: uint256):
+    """@param amount Whole tokens, 1 to 10^6."""
+    ownable._check_owner()
+    parameters._set_minimum_stake(amount)
+
+
+@external
+def set_weight_cap(weight: uint256):
+    """@param weight Whole tokens, 1 to 2^32 - 1."""
+    ownable._check_owner()
+    parameters._set_weight_cap(weight)
+
+
+@internal
+@view
+def _check_operator_owner(id: uint256):
+    if msg.sender != operators.owner_of[id]:
+        self._not_owner()
+
+
+@internal
+@pure
+def _check_free(operator: stake_words.Operator, locked: uint256):
+    if locked > operator.stake - operator.exiting:
+        self._not_free()
+
+
+@internal
+@pure
+def _gwei(amount: uint256) -> uint256:
+    if amount == 0 or amount % ONE_GWEI != 0:
+        self._not_whole()
+    return amount // ONE_GWEI
+
+
+@internal
+@pure
+def _not_owner():
+    raise "staking: not the operator's owner"
+
+
+@internal
+@pure
+def _not_whole():
+    raise "staking: not whole gwei"
+
+
+@internal
+@pure
+def _not_free():
+    raise "staking: not enough free stake"
+
+
+@internal
+@pure
+def _above_key_ceiling():
+    raise "staking: above the key's ceiling"
+
+
+@internal
+@pure
+def _future():
+    raise "staking: moment in the future"

@@ -1,0 +1,212 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title lanes
+@license AGPL-3.0-only
+@notice What each service has locked of each operator's stake, and how much the operator allows.
+@dev Amounts are gwei. A lane holds the service's standing bond and all of its job locks.
+"""
+
+from . import stake_words
+
+
+event ServiceJoined:
+    id: indexed(uint256)
+    service: indexed(address)
+    ceiling: uint256
+    standing: uint256
+
+
+event ServiceLeft:
+    id: indexed(uint256)
+    service: indexed(address)
+    release_at: uint256  # from when `release_standing` may be called
+
+
+event StandingReleased:
+    id: indexed(uint256)
+    service: indexed(address)
+    amount: uint256
+
+
+event LaneVoided:
+    id: indexed(uint256)
+    service: indexed(address)
+    amount: uint256
+
+
+PER_WORD: constant(uint256) = 4
+U64: constant(uint256) = 2**64 - 1
+
+lane_word: HashMap[uint256, uint256]  # by id << 1 | word; 4 × locked 64
+opt_in_word: HashMap[uint256, uint256]  # by id << 8 | service's index
+
+
+@internal
+@view
+def _opt_in(id: uint256, index: uint256) -> stake_words.OptIn:
+    return stake_words._opt_in(self.opt_in_word[id << 8 | index])
+
+
+@internal
+@view
+def _lane(id: uint256, index: uint256) -> uint256:
+    return (self.lane_word[self._slot(id, index)] >> self._offset(index)) & U64
+
+
+@internal
+@view
+def _locked(id: uint256, wide: bool) -> uint256:
+    """@return What all services together have locked; `wide` says that the second word is used."""
+    locked: uint256 = self._sum(self.lane_word[id << 1])
+    if wide:
+        locked += self._sum(self.lane_word[id << 1 | 1])
+    return locked
+
+
+@internal
+def _join(id: uint256, index: uint256, service: address, ceiling: uint256, bond: uint256):
+    """@notice Allow locks up to `ceiling`; the first time also lock the standing bond."""
+    opt_in: stake_words.OptIn = self._opt_in(id, index)
+    if opt_in.ceiling == 0:
+        opt_in.standing = bond
+        self._set_lane(id, index, self._lane(id, index) + bond)
+    if ceiling == 0 or ceiling < opt_in.standing:
+        self._low_ceiling()
+    opt_in.ceiling = ceiling
+    opt_in.left_at = 0
+    self.opt_in_word[id << 8 | index] = stake_words._opt_in_word(opt_in)
+    log ServiceJoined(id=id, service=service, ceiling=ceiling, standing=opt_in.standing)
+
+
+@internal
+def _leave(id: uint256, index: uint256, service: address, max_lock: uint256):
+    opt_in: stake_words.OptIn = self._opt_in(id, index)
+    if opt_in.ceiling == 0 or opt_in.left_at != 0:
+        self._not_joined()
+    opt_in.left_at = block.timestamp
+    self.opt_in_word[id << 8 | index] = stake_words._opt_in_word(opt_in)
+    log ServiceLeft(id=id, service=service, release_at=block.timestamp + max_lock)
+
+
+@internal
+def _release_standing(id: uint256, index: uint256, service: address, max_lock: uint256):
+    opt_in: stake_words.OptIn = self._opt_in(id, index)
+    if opt_in.left_at == 0:
+        self._not_left()
+    if block.timestamp < opt_in.left_at + max_lock:
+        self._too_early()
+    amount: uint256 = self._lane(id, index)
+    # More than the bond is a job that nobody has settled yet.
+    if amount > opt_in.standing:
+        self._job_locked()
+    self._clear(id, index)
+    log StandingReleased(id=id, service=service, amount=amount)
+
+
+@internal
+def _void(id: uint256, index: uint256, service: address):
+    amount: uint256 = self._lane(id, index)
+    self._clear(id, index)
+    log LaneVoided(id=id, service=service, amount=amount)
+
+
+@internal
+def _lock(id: uint256, index: uint256, amount: uint256, wide: bool) -> uint256:
+    """@return What all services together have locked afterwards."""
+    opt_in: stake_words.OptIn = self._opt_in(id, index)
+    if opt_in.ceiling == 0 or opt_in.left_at != 0:
+        self._not_opted_in()
+    lane: uint256 = self._lane(id, index) + amount
+    if lane > opt_in.ceiling:
+        self._above_ceiling()
+    self._set_lane(id, index, lane)
+    return self._locked(id, wide)
+
+
+@internal
+def _take(id: uint256, index: uint256, amount: uint256):
+    """@notice Free `amount` of what the service has locked."""
+    lane: uint256 = self._lane(id, index)
+    if amount > lane:
+        self._lane_holds_less()
+    self._set_lane(id, index, lane - amount)
+
+
+@internal
+def _clear(id: uint256, index: uint256):
+    self._set_lane(id, index, 0)
+    self.opt_in_word[id << 8 | index] = 0
+
+
+@internal
+def _set_lane(id: uint256, index: uint256, amount: uint256):
+    slot: uint256 = self._slot(id, index)
+    offset: uint256 = self._offset(index)
+    self.lane_word[slot] = (self.lane_word[slot] & ~(U64 << offset)) | amount << offset
+
+
+@internal
+@pure
+def _slot(id: uint256, index: uint256) -> uint256:
+    return id << 1 | index // PER_WORD
+
+
+@internal
+@pure
+def _offset(index: uint256) -> uint256:
+    return (index % PER_WORD) * 64
+
+
+@internal
+@pure
+def _sum(word: uint256) -> uint256:
+    return (word & U64) + ((word >> 64) & U64) + ((word >> 128) & U64) + (word >> 192)
+
+
+@internal
+@pure
+def _low_ceiling():
+    raise "staking: ceiling below the bond"
+
+
+@internal
+@pure
+def _not_joined():
+    raise "staking: service not joined"
+
+
+@internal
+@pure
+def _not_left():
+    raise "staking: service not left"
+
+
+@internal
+@pure
+def _too_early():
+    raise "staking: bond not yet free"
+
+
+@internal
+@pure
+def _job_locked():
+    raise "staking: a job is still locked"
+
+
+@internal
+@pure
+def _not_opted_in():
+    raise "staking: operator not opted in"
+
+
+@internal
+@pure
+def _above_ceiling():
+    raise "staking: above the opt-in ceiling"
+
+
+@internal
+@pure
+def _lane_holds_less():
+    raise "staking: lane holds less"

@@ -1,0 +1,121 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title operators
+@license AGPL-3.0-only
+@notice Who staked how much, and the weight it gives.
+"""
+
+from . import epochs
+from . import parameters
+from . import stake_words
+
+uses: epochs
+uses: parameters
+
+MAX_ID: constant(uint256) = 2**24 - 1
+MAX_STAKE: constant(uint256) = 2**63 - 1  # gwei, so that all of it can be exiting
+ONE_TOKEN: constant(uint256) = 10**9  # gwei
+
+owner_of: public(HashMap[uint256, address])
+word_of: HashMap[uint256, uint256]
+total_word: uint256
+
+
+@external
+@view
+def operator_count() -> uint256:
+    """@return How many operators there are; ids run from 1 to it."""
+    return stake_words._total(self.total_word).count
+
+
+@external
+@view
+def operator(id: uint256) -> stake_words.Operator:
+    """@return Stake and exiting stake in gwei, and the weights, of operator `id`."""
+    return self._operator(id)
+
+
+@external
+@view
+def weight_at(id: uint256, timestamp: uint256) -> (uint256, uint256):
+    """@return The weight of `id` and the total weight when the epoch of `timestamp` began."""
+    return self._weight_at(self._operator(id), timestamp), self._total_at(timestamp)
+
+
+@internal
+@view
+def _operator(id: uint256) -> stake_words.Operator:
+    return stake_words._operator(self.word_of[id])
+
+
+@internal
+@view
+def _weight_at(operator: stake_words.Operator, timestamp: uint256) -> uint256:
+    return epochs._at(operator.weights, timestamp)
+
+
+@internal
+@view
+def _total_at(timestamp: uint256) -> uint256:
+    return epochs._at(stake_words._total(self.total_word).weights, timestamp)
+
+
+@internal
+def _register(owner: address, stake: uint256) -> uint256:
+    """@return The id of the new operator, with `stake` gwei."""
+    if stake < parameters._minimum_stake() * ONE_TOKEN:
+        self._below_minimum()
+    total: stake_words.Total = stake_words._total(self.total_word)
+    if total.count == MAX_ID:
+        self._full()
+    total.count += 1
+    self.total_word = stake_words._total_word(total)
+    self.owner_of[total.count] = owner
+    operator: stake_words.Operator = empty(stake_words.Operator)
+    operator.stake = stake
+    self._save(total.count, operator)
+    return total.count
+
+
+@internal
+def _save(id: uint256, operator: stake_words.Operator):
+    """@notice Write the operator with its weight of now, and move the total by the difference."""
+    if operator.stake > MAX_STAKE:
+        self._too_much()
+    weight: uint256 = self._weight(operator.stake - operator.exiting)
+    changed: stake_words.Operator = operator
+    changed.weights = epochs._moved(operator.weights, weight)
+    self.word_of[id] = stake_words._operator_word(changed)
+    if weight == operator.weights.now:
+        return
+    total: stake_words.Total = stake_words._total(self.total_word)
+    total.weights = epochs._moved(total.weights, total.weights.now + weight - operator.weights.now)
+    self.total_word = stake_words._total_word(total)
+
+
+@internal
+@view
+def _weight(stake: uint256) -> uint256:
+    tokens: uint256 = stake // ONE_TOKEN
+    if tokens < parameters._minimum_stake():
+        return 0
+    return min(tokens, parameters._weight_cap())
+
+
+@internal
+@pure
+def _below_minimum():
+    raise "staking: below the minimum stake"
+
+
+@internal
+@pure
+def _full():
+    raise "staking: no id is left"
+
+
+@internal
+@pure
+def _too_much():
+    raise "staking: stake too large"
