@@ -179,9 +179,7 @@ class Claimer(Service):
         with self._desk.outbox.transaction():
             self._desk.seats.add(seat)
             if not seat.claims_late:
-                data = self._desk.encode(
-                    "claim", round_.terms.members(), seat.key.batch, NO_PROOF
-                )
+                data = self._desk.encode("claim", round_.terms.members(), seat.key.batch, NO_PROOF)
                 until = round_.clock.claim_until
                 self._desk.propose(Verb.CLAIM, seat, data, not_after=until)
         self.step("candidate_stored" if seat.claims_late else "intent_stored")

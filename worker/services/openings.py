@@ -90,9 +90,7 @@ class Openings:
     def _seals(self, seat: Seat, round_: Round) -> dict[OperatorId, bytes]:
         logs = self._desk.jobs.logs(seat.key.job, seat.key.batch, "ResultSealed")
         return {
-            log.args["operator"]: log.args["digest"]
-            for log in logs
-            if log.round == round_.number
+            log.args["operator"]: log.args["digest"] for log in logs if log.round == round_.number
         }
 
     async def _ask(self, operator: OperatorId, seat: Seat) -> Opening | None:

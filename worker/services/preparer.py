@@ -138,9 +138,7 @@ class PrepareService(Service):
     async def _shared(self, job: PostedJob) -> PreparedJob | None:
         if job.job not in self._prepared:
             locators = decode_locators(job.locators) + await self._endpoints(job)
-            source = JobSource(
-                job.manifest, job.program, job.inputs, terms_of(job).tasks, locators
-            )
+            source = JobSource(job.manifest, job.program, job.inputs, terms_of(job).tasks, locators)
             work = self._preparer.prepare_job(source, Timestamp(job.ends_at))
             prepared = await self._try(job, job.job, work)
             if prepared is not None:
@@ -164,6 +162,8 @@ class PrepareService(Service):
         return None
 
     def _refuse(self, job: PostedJob, reason: Reason, detail: str) -> None:
-        self._store.set_state(job.job, JobState.REFUSED, f"{reason}: {detail}" if detail else reason)
+        self._store.set_state(
+            job.job, JobState.REFUSED, f"{reason}: {detail}" if detail else reason
+        )
         self._store.count_refusal(job.job, reason, self._chain.now)
         log.info("job refused", job=job.job, reason=reason, detail=detail)

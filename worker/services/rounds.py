@@ -60,9 +60,7 @@ class Round:
 
 def tasks_of(terms: Terms, batch: BatchIndex, mask: int) -> list[TaskIndex]:
     """Return the job's task indexes for a batch's mask, ascending."""
-    return [
-        TaskIndex(task) for bit, task in enumerate(terms.tasks_in(batch)) if mask >> bit & 1
-    ]
+    return [TaskIndex(task) for bit, task in enumerate(terms.tasks_in(batch)) if mask >> bit & 1]
 
 
 @lru_cache(maxsize=1024)

@@ -132,9 +132,7 @@ class Settler(Service):
     def _send(self, verb: Verb, seat: Seat, round_: Round, answers: Answers) -> None:
         terms = round_.terms.members()
         if verb is Verb.SETTLE:
-            data = self._desk.encode(
-                "settle", terms, seat.key.batch, answers.lists, answers.choice
-            )
+            data = self._desk.encode("settle", terms, seat.key.batch, answers.lists, answers.choice)
         else:
             data = self._desk.encode("expire", terms, [seat.key.batch])
         self._desk.propose(verb, seat, data, worth=self._desk.batch_bond(seat))

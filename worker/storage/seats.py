@@ -170,8 +170,7 @@ class SeatStore:
         """Bring the seat to its next state."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE seats SET state = ?, reason = ?"
-                " WHERE job = ? AND batch = ? AND round = ?",
+                "UPDATE seats SET state = ?, reason = ? WHERE job = ? AND batch = ? AND round = ?",
                 (state, reason, *_parts(key)),
             )
 
@@ -238,7 +237,9 @@ class SeatStore:
         """Return every settlement's earning, in the chain's order."""
         rows = self._database.query("SELECT * FROM earnings ORDER BY block")
         return [
-            Earning(Wei(int(row["paid"])), row["burnt"], row["released"], row["token"], row["block"])
+            Earning(
+                Wei(int(row["paid"])), row["burnt"], row["released"], row["token"], row["block"]
+            )
             for row in rows
         ]
 

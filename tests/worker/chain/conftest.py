@@ -14,6 +14,7 @@ from worker.chain.sender import Sender
 from worker.storage.database import Database
 from worker.storage.outbox import SqliteOutbox
 
+
 @pytest.fixture(scope="session")
 def node() -> Iterator[Anvil]:
     anvil = Anvil("--hardfork", "cancun")
