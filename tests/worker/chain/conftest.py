@@ -1,8 +1,8 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from eth_utils.crypto import keccak
 from chain_actors import CHAIN_ID, Bench, compiled, config_for
+from eth_utils.crypto import keccak
 
 from tests.faults.anvil import Anvil
 from tests.faults.proxy import Proxy
