@@ -7,15 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from worker.protocol.outbox import Intent
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk
-from worker.storage.locators import is_plain_http
 
 
 class ProfileConfig(BaseModel):
-    """What to announce. Without an endpoint nothing is, and the short path goes without us."""
+    """What to announce besides the public address."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    endpoint: str | None = Field(default=None, max_length=128)
     region: int = Field(default=0, ge=0, lt=1 << 64)
     """The H3 cell of resolution 3 or 4, 0 when not told."""
 
@@ -32,17 +30,17 @@ class Announcer(Service):
     period = 60.0
 
     def __init__(
-        self, desk: Desk, profile: ProfileConfig, endpoint: str | None, on_step: StepHook = no_hook
+        self, desk: Desk, profile: ProfileConfig, endpoint: str, on_step: StepHook = no_hook
     ) -> None:
         super().__init__(on_step)
         self._desk = desk
         self._profile = profile
-        self._endpoint = endpoint if endpoint and is_plain_http(endpoint) else None
+        self._endpoint = endpoint
 
     async def tick(self) -> bool:
         """Renew if it is due."""
         now = self._desk.chain.now
-        if self._endpoint is None or not now:
+        if not now:
             return False
         operator = self._desk.identity.operator
         shown = await self._desk.chain.contracts.call("Registry", "profile_of", operator)

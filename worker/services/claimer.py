@@ -10,7 +10,14 @@ from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb
 from worker.services.draws import Draw, draw
 from worker.services.load import Load
-from worker.services.policy import Offer, PolicyConfig, claims_late, refuse_round, run_seconds
+from worker.services.policy import (
+    Offer,
+    PolicyConfig,
+    claims_late,
+    membership,
+    refuse_round,
+    run_seconds,
+)
 from worker.services.preparer import PrepareService
 from worker.services.rounds import Round, terms_of
 from worker.storage.jobs import JobState, PostedJob
@@ -19,7 +26,6 @@ from worker.types import BatchIndex, JobKey, OperatorId, Timestamp
 
 log = structlog.get_logger(__name__)
 
-NO_PROOF = (0, [])
 _TRIES = 5
 _PASSING = ("jobs: not drawn", "jobs: seed pending", "staking: too little free stake")
 
@@ -179,7 +185,8 @@ class Claimer(Service):
         with self._desk.outbox.transaction():
             self._desk.seats.add(seat)
             if not seat.claims_late:
-                data = self._desk.encode("claim", round_.terms.members(), seat.key.batch, NO_PROOF)
+                proof = membership(self._policy, round_.terms, self._operator)
+                data = self._desk.encode("claim", round_.terms.members(), seat.key.batch, proof)
                 until = round_.clock.claim_until
                 self._desk.propose(Verb.CLAIM, seat, data, not_after=until)
         self.step("candidate_stored" if seat.claims_late else "intent_stored")

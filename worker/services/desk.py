@@ -1,11 +1,11 @@
 """What the acting services share: the operator's rows, the outbox, and how a seat makes a move."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.protocol.outbox import Intent, OutboxEntry, TxState
 from worker.protocol.record import blind
-from worker.protocol.seals import salt_for
 from worker.protocol.words import GWEI, Terms
 from worker.services.rounds import SERVICE, ChainView, Round, tasks_of, terms_of
 from worker.storage.jobs import JobStore, PostedJob
@@ -27,14 +27,11 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who works here: the operator, its worker key's address, and the secret of its salts."""
+    """Who works here. `salt` derives a seal's salt from the worker key, so it is never lost."""
 
     operator: OperatorId
     worker: Address
-    secret: bytes
-
-    def __repr__(self) -> str:
-        return f"Identity(operator={self.operator}, worker={self.worker})"
+    salt: Callable[[bytes, int, int], bytes]
 
 
 class Desk:
@@ -72,8 +69,8 @@ class Desk:
         return digests if seat.is_growth else [blind(digest) for digest in digests]
 
     def salt(self, key: SeatKey) -> bytes:
-        """Return the seat's salt: derived, so that it is never lost."""
-        return salt_for(self.identity.secret, key.job, key.batch, key.round)
+        """Return the salt of the seat's seal."""
+        return self.identity.salt(key.job, key.batch, key.round)
 
     def batch_bond(self, seat: Seat) -> Wei:
         """Return what the seat loses if it stays silent now, in wei."""

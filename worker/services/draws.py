@@ -28,8 +28,11 @@ async def draw(
 ) -> list[Draw] | None:
     """Return the batches that `who` may claim in rounds like `round_`, the earliest first.
 
-    All batches of first rounds share one seed. None while the seed is not there yet.
+    All batches of first rounds share one seed. None while the seed is not there yet. Where the
+    operators are named nobody draws.
     """
+    if round_.terms.is_named:
+        return [Draw(Timestamp(round_.clock.opened_at), batch) for batch in batches]
     seed = await _seed(chain, job, round_)
     if seed is None:
         return None
@@ -53,11 +56,12 @@ async def _seed(chain: ChainView, job: PostedJob, round_: Round) -> int | None:
     if stored:
         return stored
     bits = SEED_BITS_FIRST if round_.number == 0 else SEED_BITS_LATER
-    current = await chain.contracts.call("SeedSource", "height")
+    source = chain.seed_source
+    current = await chain.contracts.call(source, "height")
     for _ in range(_LAPSES):
         if current > height + _REACH:
             height += _REACH
     if not height < current <= height + _REACH:
         return None
-    hash_: bytes = await chain.contracts.call("SeedSource", "hash_of", height)
+    hash_: bytes = await chain.contracts.call(source, "hash_of", height)
     return int.from_bytes(hash_, "big") & ((1 << bits) - 1)

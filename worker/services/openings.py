@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
-from worker.api.openings import NoOpening
-from worker.errors import FetchError, InvalidBlobError, RevertedError
-from worker.protocol.openings import MAX_BYTES, Opening
+from worker.errors import FetchError, InvalidBlobError
+from worker.protocol.openings import MAX_BYTES, NoOpening, Opening
 from worker.protocol.seals import DIGEST_MASK, seal_digest
 from worker.services.desk import Desk
+from worker.services.peers import Peers
 from worker.services.rounds import Round
 from worker.storage.http import GuardedHttp
 from worker.storage.seats import Seat, SeatState
@@ -37,21 +37,18 @@ class Gathered:
 class Openings:
     """Tells this worker's openings once they can no longer be copied; asks for the others'."""
 
-    def __init__(self, desk: Desk, http: GuardedHttp) -> None:
+    def __init__(self, desk: Desk, http: GuardedHttp, peers: Peers) -> None:
         self._desk = desk
         self._http = http
+        self._peers = peers
         self._known: dict[tuple[JobKey, BatchIndex, int], dict[int, Opening]] = {}
 
     async def opening(self, job: JobKey, batch: BatchIndex) -> Opening | NoOpening:
         """Return this worker's opening of the newest round that it sits in; see OpeningSource."""
-        seats = [
-            seat
-            for seat in self._desk.seats.of_job(job)
-            if seat.key.batch == batch and seat.state in _MAY_OPEN
-        ]
+        seats = [seat for seat in self._desk.seats.of_batch(job, batch) if seat.state in _MAY_OPEN]
         if not seats:
             return NoOpening.UNKNOWN
-        seat = max(seats, key=lambda seat: seat.key.round)
+        seat = seats[-1]
         round_ = await self._desk.confirmed(seat)
         if round_.number == seat.key.round and not round_.all_sealed:
             return NoOpening.TOO_EARLY
@@ -96,7 +93,7 @@ class Openings:
     async def _ask(self, operator: OperatorId, seat: Seat) -> Opening | None:
         """Return what that operator's worker says; None when it does not, or not sensibly."""
         try:
-            endpoint = await fetch_endpoint(self._desk, operator)
+            endpoint = await self._peers.endpoint(operator)
             if not endpoint:
                 return None
             url = f"{endpoint.rstrip('/')}/openings/{seat.key.job.hex()}/{seat.key.batch}"
@@ -114,12 +111,3 @@ class Openings:
 
 def _kept(digest: bytes) -> int:
     return int.from_bytes(digest, "big") & DIGEST_MASK
-
-
-async def fetch_endpoint(desk: Desk, operator: OperatorId) -> str:
-    """Return the public address of an operator's worker, "" when it announced none."""
-    try:
-        profile = await desk.chain.contracts.call("Registry", "profile_of", operator)
-    except RevertedError:
-        return ""
-    return str(profile[0])

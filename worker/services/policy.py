@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from worker.chain.deployment import AddressField
 from worker.protocol.manifest import Sha256
+from worker.protocol.merkle import named_proof, named_root
 from worker.protocol.words import GWEI, Clock, Terms
-from worker.types import Address, Digest, Gwei, Timestamp, Wei
+from worker.types import Address, Digest, Gwei, OperatorId, Timestamp, Wei
 
 # What one seat spends on claim, seal, reveal and its share of the settlement (gas.json).
 GAS_PER_BATCH = 200_000
@@ -77,6 +78,10 @@ class PolicyConfig(BaseModel):
     cheap_seconds: float = Field(default=2.0, ge=0)
     """Runs shorter than this come before the claim, which then carries the seal."""
 
+    circles: tuple[tuple[int, ...], ...] = ()
+    """Groups of operators that this one works in; a job of named operators is known by its list,
+    in the order in which the requester gave it."""
+
     denied_programs: frozenset[Sha256] = frozenset()
     denied_requesters: frozenset[AddressField] = frozenset()
 
@@ -118,7 +123,7 @@ class Situation:
 
 
 def refuse_posting(
-    policy: PolicyConfig, terms: Terms, program: Digest, payer: Address
+    policy: PolicyConfig, terms: Terms, program: Digest, payer: Address, operator: OperatorId
 ) -> Reason | None:
     """Judge a job by its posting alone, before anything is fetched."""
     token = policy.tokens.get(terms.token)
@@ -128,9 +133,24 @@ def refuse_posting(
         return Reason.DENIED_REQUESTER
     if token is None:
         return Reason.TOKEN_NOT_ACCEPTED
+    if terms.is_named and membership(policy, terms, operator) is None:
+        return Reason.NOT_NAMED
     # A raise may bring more later, at most to the bond; judged anew then.
     if max(terms.price, terms.bond * GWEI if terms.token == 0 else 0) < token.min_price:
         return Reason.PRICE_TOO_LOW
+    return None
+
+
+def membership(
+    policy: PolicyConfig, terms: Terms, operator: OperatorId
+) -> tuple[int, list[bytes]] | None:
+    """Return the proof that `operator` is named, empty where nobody is; None when it is not."""
+    if not terms.is_named:
+        return 0, []
+    for circle in policy.circles:
+        if operator in circle and named_root(circle) == terms.named:
+            index = circle.index(operator)
+            return index, named_proof(circle, index)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Judges posted jobs and makes batches ready to run: nothing is claimed before its blobs are here."""
+"""Judges posted jobs and makes batches ready: nothing is claimed before its blobs are here."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,7 +12,7 @@ from worker.services.policy import PolicyConfig, Reason, refuse_posting
 from worker.services.rounds import ChainView, terms_of
 from worker.storage.jobs import JobState, JobStore, PostedJob
 from worker.storage.locators import decode_locators
-from worker.types import BatchIndex, JobKey, TaskIndex, Timestamp
+from worker.types import BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp
 from worker.work.prepare import JobSource, PreparedBatch, PreparedJob, Preparer
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,7 @@ class PrepareService(Service):
         chain: ChainView,
         jobs: JobStore,
         policy: PolicyConfig,
+        operator: OperatorId,
         on_ready: Callable[[], None],
         endpoints: Callable[[PostedJob], Coroutine[Any, Any, tuple[str, ...]]],
         on_step: StepHook = no_hook,
@@ -47,6 +48,7 @@ class PrepareService(Service):
         self._chain = chain
         self._store = jobs
         self._policy = policy
+        self._operator = operator
         self._on_ready = on_ready
         self._endpoints = endpoints
         self._prepared: dict[JobKey, PreparedJob] = {}
@@ -88,7 +90,7 @@ class PrepareService(Service):
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     def _judge(self, job: PostedJob) -> None:
-        reason = refuse_posting(self._policy, terms_of(job), job.program, job.payer)
+        reason = refuse_posting(self._policy, terms_of(job), job.program, job.payer, self._operator)
         if reason is None:
             self._begin(job.job, self._prepare_job(job))
         else:
@@ -158,7 +160,8 @@ class PrepareService(Service):
             log.info("not ready yet", job=job.job, error=str(error))
         except JobError as error:
             self._refuse(job, Reason.UNUSABLE, str(error))
-            self._wanted.pop(key, None)  # type: ignore[call-overload]
+            if isinstance(key, tuple):
+                self._wanted.pop(key, None)
         return None
 
     def _refuse(self, job: PostedJob, reason: Reason, detail: str) -> None:

@@ -53,7 +53,9 @@ class Revealer(Service):
             self._desk.seats.mark_ready(seat.key, chain.now)
             seat = self._desk.seats.get(seat.key) or seat
         if not await self._may_conclude(seat, round_):
-            self._reveal(seat, round_)
+            latest = await self._desk.latest(seat)
+            if latest.number == round_.number and not latest.word.is_final:
+                self._reveal(seat, round_)
 
     async def _may_conclude(self, seat: Seat, round_: Round) -> bool:
         """Whether the short path is still open; take it when it is this seat's turn."""

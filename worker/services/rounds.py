@@ -98,6 +98,11 @@ class ChainView:
         """Where calls about jobs go."""
         return self.contracts.address(SERVICE)
 
+    @property
+    def seed_source(self) -> str:
+        """The name of the deployment's source of block hashes; each kind of network has its own."""
+        return next(name for name in self.contracts.deployment.contracts if name.endswith("Seed"))
+
     def forget(self, job: JobKey, batch: BatchIndex | None) -> None:
         """A log about the batch became deep enough, or was taken back."""
         if batch is not None:

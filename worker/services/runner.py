@@ -1,15 +1,18 @@
 """Runs the tasks of claimed batches; every record is on disk before anybody hears of it."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import structlog
+from pydantic import BaseModel, ConfigDict, Field
 
 from worker import metrics
 from worker.errors import ExecutionFailedError, InvalidProgramError, StoreFullError
 from worker.executors.base import Executor
 from worker.protocol.record import FAILED
+from worker.protocol.results import TaskResult
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk
 from worker.services.preparer import PrepareService
@@ -27,6 +30,18 @@ _RUNNABLE = (SeatState.CLAIMED, SeatState.CANDIDATE, SeatState.RUNNING)
 TaskKey = tuple[JobKey, TaskIndex]
 
 
+class RunConfig(BaseModel):
+    """How tasks are run here, and how long outputs are served after a job's expiry, in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    task_seconds: float = Field(default=3600.0, gt=0)
+    """A task that runs longer is killed, and the seat opens FAILED for it."""
+
+    serve_seconds: int = Field(default=7 * 86_400, ge=0)
+
+
 class Runner(Service):
     """Keeps `parallel` tasks running, those of the earliest deadline first."""
 
@@ -39,22 +54,17 @@ class Runner(Service):
         executor: Executor,
         blobs: BlobStore,
         scratch: Path,
-        parallel: int,
-        task_seconds: float,
-        serve_seconds: int,
+        config: RunConfig,
         on_ran: Callable[[], None],
         on_step: StepHook = no_hook,
     ) -> None:
-        """Outputs are kept until `serve_seconds` after their job's expiry."""
         super().__init__(on_step)
         self._desk = desk
         self._preparer = preparer
         self._executor = executor
         self._blobs = blobs
         self._scratch = scratch
-        self._parallel = parallel
-        self._task_seconds = task_seconds
-        self._serve_seconds = serve_seconds
+        self._config = config
         self._on_ran = on_ran
         self._running: dict[TaskKey, asyncio.Task[TaskRecord]] = {}
 
@@ -108,7 +118,7 @@ class Runner(Service):
             self._desk.seats.move(seat.key, SeatState.RUNNING)
         for index in left:
             key = (seat.key.job, index)
-            if len(self._running) >= self._parallel:
+            if len(self._running) >= self._config.parallel:
                 return
             if key not in self._running:
                 task = asyncio.create_task(self._run(seat.key, batch, index))
@@ -118,7 +128,7 @@ class Runner(Service):
     async def _run(self, key: SeatKey, batch: PreparedBatch, index: TaskIndex) -> TaskRecord:
         """Return a task's record: FAILED where the host, not the program, ended the run."""
         prepared = next(task for task in batch.tasks if task.index == index)
-        keep_until = Timestamp(self._desk.terms(key).expiry + self._serve_seconds)
+        keep_until = Timestamp(self._desk.terms(key).expiry + self._config.serve_seconds)
         try:
             result = await execute_task(
                 batch.job,
@@ -126,18 +136,19 @@ class Runner(Service):
                 self._executor,
                 self._blobs,
                 scratch=self._scratch,
-                seconds=self._task_seconds,
+                seconds=self._config.task_seconds,
                 keep_until=keep_until,
             )
         except (ExecutionFailedError, InvalidProgramError, StoreFullError) as error:
             log.warning("run failed", seat=key.name, task=index, error=str(error))
-            return TaskRecord(index, FAILED, None, None, 0, 0.0)
+            return TaskRecord(index, key.batch, FAILED, None, None, 0, 0.0)
         record = result.record
         return TaskRecord(
             task=index,
+            batch=key.batch,
             digest=record.digest(),
+            document=TaskResult.of(record, result.bundle).encode(),
             bundle=result.bundle,
-            exit_class=int(record.exit_class),
             fuel=record.fuel,
             seconds=result.seconds,
         )

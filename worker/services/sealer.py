@@ -6,8 +6,8 @@ from worker.protocol.outbox import TxState
 from worker.protocol.record import FAILED
 from worker.protocol.seals import seal_digest
 from worker.services.base import Service, StepHook, no_hook
-from worker.services.claimer import NO_PROOF
 from worker.services.desk import Desk, Verb
+from worker.services.policy import PolicyConfig, membership
 from worker.storage.seats import Seat, SeatState
 
 log = structlog.get_logger(__name__)
@@ -20,9 +20,10 @@ class Sealer(Service):
 
     name = "sealer"
 
-    def __init__(self, desk: Desk, on_step: StepHook = no_hook) -> None:
+    def __init__(self, desk: Desk, policy: PolicyConfig, on_step: StepHook = no_hook) -> None:
         super().__init__(on_step)
         self._desk = desk
+        self._policy = policy
 
     async def tick(self) -> bool:
         """See what became of seals; then make those that are due."""
@@ -30,26 +31,34 @@ class Sealer(Service):
             self._follow(seat)
         for seat in self._desk.seats.in_states(SeatState.RAN):
             if not seat.claims_late:
-                self._seal(seat)
+                await self._seal(seat)
             elif self._desk.chain.now >= seat.claim_from:
                 await self._claim_sealed(seat)
         return False
 
-    def _seal(self, seat: Seat) -> None:
+    async def _seal(self, seat: Seat) -> None:
+        round_ = await self._desk.confirmed(seat)
+        now = self._desk.chain.now
+        if round_.number != seat.key.round or (
+            now >= round_.clock.claim_until and not round_.is_filled
+        ):
+            return  # the round is over or void: the settler draws the line
+        if now >= round_.clock.run_until:
+            self._desk.seats.move(seat.key, SeatState.MISSED, "run window over")
+            return
         data = self._desk.encode(
             "seal",
-            self._desk.terms(seat.key).members(),
+            round_.terms.members(),
             seat.key.batch,
             self._digest(seat, self._desk.values(seat)),
         )
-        until = self._desk.terms(seat.key).clock(seat.opened_at).run_until
         self._desk.propose(
             Verb.SEAL,
             seat,
             data,
             state=SeatState.SEALING,
             worth=self._desk.batch_bond(seat),
-            not_after=until,
+            not_after=round_.clock.run_until,
         )
         self.step("intent_stored")
 
@@ -64,7 +73,7 @@ class Sealer(Service):
             "claim_sealed",
             round_.terms.members(),
             seat.key.batch,
-            NO_PROOF,
+            membership(self._policy, round_.terms, self._desk.identity.operator),
             self._digest(seat, values),
         )
         until = round_.clock.claim_until

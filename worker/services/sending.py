@@ -46,6 +46,10 @@ class Sending(Service):
             self._on_settled()
         return False
 
+    def gas_spent(self) -> int:
+        """Return what all transactions of this worker have cost so far, in wei."""
+        return self._outbox.total_fees()
+
     def _report(self, status: SenderStatus) -> None:
         metrics.balance_wei.set(status.balance)
         for reason in _REASONS:

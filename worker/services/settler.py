@@ -30,7 +30,7 @@ _HOLDING = (
 
 
 class Settler(Service):
-    """Cranks only where a bond of ours is locked; the seats take turns, so that one pays the gas."""
+    """Cranks where a bond of ours is locked. The seats take turns, so that one pays the gas."""
 
     name = "settler"
 
@@ -115,7 +115,10 @@ class Settler(Service):
         index = round_.word.seat_of(self._desk.identity.operator)
         if index is None or self._is_under_way(verb, seat):
             return
-        if now - since >= self._patience * turn(index, seat.key.batch, round_.word.count):
+        if now - since < self._patience * turn(index, seat.key.batch, round_.word.count):
+            return
+        latest = await self._desk.latest(seat)
+        if latest.number == round_.number and not latest.word.is_final:
             self._send(verb, seat, round_, answers)
 
     def _is_under_way(self, verb: Verb, seat: Seat) -> bool:

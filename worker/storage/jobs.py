@@ -192,6 +192,16 @@ class JobStore:
         )
         return {(row["job"], row["batch"]) for row in rows}
 
+    def operators_in(self, job: JobKey, limit: int) -> list[OperatorId]:
+        """Return some operators that have a seat in the job, the latest first."""
+        rows = self._database.query(
+            "SELECT operator, max(block) FROM logs WHERE job = ? AND name = 'SeatClaimed'"
+            " GROUP BY operator ORDER BY max(block) DESC LIMIT ?",
+            job,
+            limit,
+        )
+        return [row["operator"] for row in rows]
+
     def batches_with(self, job: JobKey, *names: str, up_to: int) -> set[BatchIndex]:
         """Return the job's batches that have a log of one of these names."""
         marks = ",".join("?" * len(names))

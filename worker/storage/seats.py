@@ -67,12 +67,14 @@ class Seat:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """What a task's run gave; `bundle` is the outputs' blob, None when the host failed."""
+    """What a task's run gave. When the host failed, `digest` is FAILED and there is neither
+    `document`, the record as it is told to requesters, nor `bundle`, the outputs' blob."""
 
     task: TaskIndex
+    batch: BatchIndex
     digest: bytes
+    document: bytes | None
     bundle: Digest | None
-    exit_class: int | None
     fuel: int
     seconds: float
 
@@ -124,10 +126,6 @@ class SeatStore:
         )
         return _seat(rows[0]) if rows else None
 
-    def of_job(self, job: JobKey) -> list[Seat]:
-        """Return every seat in that job, ended ones too."""
-        return [_seat(row) for row in self._database.query("SELECT * FROM seats WHERE job=?", job)]
-
     def in_states(self, *states: SeatState) -> list[Seat]:
         """Return the seats in these states, the oldest round first."""
         marks = ",".join("?" * len(states))
@@ -162,9 +160,9 @@ class SeatStore:
 
     def task_seconds(self, job: JobKey) -> float | None:
         """Return the longest that a task of this job took here, None before the first."""
-        return self._database.query(
-            "SELECT max(seconds) AS longest FROM records WHERE job = ?", job
-        )[0]["longest"]
+        rows = self._database.query("SELECT max(seconds) AS s FROM records WHERE job = ?", job)
+        longest: float | None = rows[0]["s"]
+        return longest
 
     def move(self, key: SeatKey, state: SeatState, reason: str | None = None) -> None:
         """Bring the seat to its next state."""
@@ -195,13 +193,14 @@ class SeatStore:
         """Keep a task's record. The first one stays: what was computed is never changed."""
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job,
                     record.task,
+                    record.batch,
                     record.digest,
+                    record.document,
                     record.bundle,
-                    record.exit_class,
                     record.fuel,
                     record.seconds,
                 ),
@@ -210,13 +209,28 @@ class SeatStore:
     def records(self, job: JobKey, tasks: Sequence[TaskIndex]) -> list[TaskRecord]:
         """Return the records of these tasks that are there, in the tasks' order."""
         marks = ",".join("?" * len(tasks))
+        columns = "task, batch, digest, document, bundle, fuel, seconds"
         rows = self._database.query(
-            "SELECT task, digest, bundle, exit_class, fuel, seconds FROM records"
-            f" WHERE job = ? AND task IN ({marks}) ORDER BY task",  # noqa: S608
+            f"SELECT {columns} FROM records WHERE job = ? AND task IN ({marks})"  # noqa: S608
+            " ORDER BY task",
             job,
             *tasks,
         )
         return [TaskRecord(*row) for row in rows]
+
+    def of_batch(self, job: JobKey, batch: BatchIndex) -> list[Seat]:
+        """Return the seats in a batch, ended ones too; the latest round last."""
+        rows = self._database.query(
+            "SELECT * FROM seats WHERE job = ? AND batch = ? ORDER BY round", job, batch
+        )
+        return [_seat(row) for row in rows]
+
+    def batches_with_bundle(self, bundle: Digest) -> list[tuple[JobKey, BatchIndex]]:
+        """Return the batches of which a task's outputs are this blob."""
+        rows = self._database.query(
+            "SELECT DISTINCT job, batch FROM records WHERE bundle = ?", bundle
+        )
+        return [(row["job"], row["batch"]) for row in rows]
 
     def add_earning(self, key: SeatKey, earning: Earning) -> None:
         """Keep what a settlement brought."""

@@ -56,13 +56,15 @@ CREATE INDEX seats_state ON seats (state);
 CREATE TABLE records (
     job BLOB NOT NULL,
     task INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
     digest BLOB NOT NULL,
+    document BLOB, -- the record as it is told to requesters
     bundle BLOB, -- the blob with the outputs
-    exit_class INTEGER,
     fuel INTEGER NOT NULL,
     seconds REAL NOT NULL,
     PRIMARY KEY (job, task)
 );
+CREATE INDEX records_bundle ON records (bundle);
 
 -- What a settlement brought: wei of the job's token, and gwei of bond.
 CREATE TABLE earnings (
