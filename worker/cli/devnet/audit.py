@@ -55,14 +55,14 @@ class Auditor:
     async def audit(self, block: int) -> Audit:
         """Check everything as of `block`."""
         audit = Audit(block)
-        events = await self._events(block)
+        events = await self.events(block)
         await self._supply(audit, events)
         await self._staking(audit)
         await self._escrow(audit, events)
         _check_batches(audit, events)
         return audit
 
-    async def _events(self, block: int) -> list[Event]:
+    async def events(self, block: int) -> list[Event]:
         addresses = self._contracts.addresses
         request = {"address": addresses, "fromBlock": "0x0", "toBlock": hex(block)}
         logs = await self._rpc.call("eth_getLogs", [request], parse_logs)
