@@ -93,9 +93,7 @@ class SqliteOutbox:
 
     def mark_pending(self, entry_id: int, at_block: int) -> None:
         """A reorg, seen at `at_block`, took the entry out of its block."""
-        self._update(
-            entry_id, "state = 'pending', mined_hash = NULL, waiting_since = ?", at_block
-        )
+        self._update(entry_id, "state = 'pending', mined_hash = NULL, waiting_since = ?", at_block)
 
     def requeue(self, entry_id: int) -> None:
         """Another transaction used the nonce up: the entry needs a new one."""

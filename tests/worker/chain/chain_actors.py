@@ -94,5 +94,3 @@ class Bench:
 
     async def total(self) -> int:
         return await self.contracts.call("Notes", "total")
-
-

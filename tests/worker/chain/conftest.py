@@ -2,10 +2,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from eth_utils.crypto import keccak
-from chain_actors import CHAIN_ID, Bench, compiled, config_for
 
 from tests.faults.anvil import Anvil
 from tests.faults.proxy import Proxy
+from tests.worker.chain.chain_actors import CHAIN_ID, Bench, compiled, config_for
 from worker.chain.contracts import Contracts
 from worker.chain.deployment import Deployment
 from worker.chain.endpoints import RpcPool
@@ -13,6 +13,7 @@ from worker.chain.keys import dev_signer
 from worker.chain.sender import Sender
 from worker.storage.database import Database
 from worker.storage.outbox import SqliteOutbox
+
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Anvil]:
