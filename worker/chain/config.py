@@ -1,6 +1,8 @@
 """Where the chain is, when to trust it, and what may be paid."""
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
 
 class ChainConfig(BaseModel):
@@ -46,3 +48,28 @@ class ChainConfig(BaseModel):
 
     max_in_flight: int = Field(default=16, ge=1, le=64)
     """Transactions signed and not mined yet; nodes keep about 64 of one account."""
+
+
+class KeyConfig(BaseModel):
+    """Where a key is: exactly one of the three. The password comes from the file, else from
+    PROOFMESH_PASSWORD, else from a prompt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keystore: Path | None = None
+    """A version 3 keystore, readable by its owner only."""
+
+    account: str | None = None
+    """The alias of an ape account."""
+
+    dev_account: int | None = Field(default=None, ge=0, le=99)
+    """One of the accounts that a local chain funds; refused on any other chain."""
+
+    password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "KeyConfig":
+        given = (self.keystore, self.account, self.dev_account)
+        if sum(source is not None for source in given) != 1:
+            raise ValueError("give exactly one of keystore, account and dev_account")
+        return self

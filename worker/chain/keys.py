@@ -11,10 +11,12 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 
+from worker.chain.config import KeyConfig
 from worker.errors import ConfigError
 from worker.types import Address
 
 LOCAL_CHAIN_ID = 31337
+PASSWORD_VARIABLE = "PROOFMESH_PASSWORD"  # noqa: S105 - a name
 _DEV_MNEMONIC = "test test test test test test test test test test test junk"
 
 
@@ -37,6 +39,16 @@ class Signer:
         """Return the 65-byte signature (r, s, v) of a full EIP-712 message."""
         signable = encode_typed_data(full_message=dict(message))
         return bytes(self._account.sign_message(signable).signature)
+
+
+def open_signer(
+    config: KeyConfig, chain_id: int, prompt: Callable[[], str] | None = None
+) -> Signer:
+    """Open the key that `config` names; raises ConfigError. `prompt` asks for the password."""
+    if config.dev_account is not None:
+        return dev_signer(config.dev_account, chain_id)
+    path = config.keystore or ape_keystore(config.account or "")
+    return load_keystore(path, read_password(config.password_file, PASSWORD_VARIABLE, prompt))
 
 
 def load_keystore(path: Path, password: str) -> Signer:

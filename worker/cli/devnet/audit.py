@@ -48,9 +48,9 @@ class Audit:
 class Auditor:
     """Checks one deployment at one block."""
 
-    def __init__(self, contracts: Contracts, pool: RpcPool) -> None:
+    def __init__(self, contracts: Contracts, rpc: RpcPool) -> None:
         self._contracts = contracts
-        self._pool = pool
+        self._rpc = rpc
 
     async def audit(self, block: int) -> Audit:
         """Check everything as of `block`."""
@@ -65,7 +65,7 @@ class Auditor:
     async def _events(self, block: int) -> list[Event]:
         addresses = self._contracts.addresses
         request = {"address": addresses, "fromBlock": "0x0", "toBlock": hex(block)}
-        logs = await self._pool.call("eth_getLogs", [request], parse_logs)
+        logs = await self._rpc.call("eth_getLogs", [request], parse_logs)
         return [event for log in logs if (event := self._contracts.decode_log(log))]
 
     async def _view(self, audit: Audit, contract: str, name: str, *args: Any) -> Any:
