@@ -2,8 +2,9 @@ import json
 import logging
 
 import structlog
+from prometheus_client import generate_latest
 
-from worker import logs
+from worker import logs, metrics
 from worker.health import Health, Reason
 
 
@@ -59,3 +60,9 @@ def test_health__reasons_come_and_go__ready_when_none_is_left():
     assert health.is_ready
     health.report(Reason.GAS_MONEY, True, "0 wei")
     assert health.reasons == {Reason.GAS_MONEY: "0 wei"} and not health.is_ready
+
+
+def test_metrics__registry__names_are_unique_and_ours():
+    metrics.batches_total.labels("paid").inc()
+
+    assert b'worker_batches_total{outcome="paid"}' in generate_latest()
