@@ -1,0 +1,163 @@
+"""The global invariants of a network, read from its chain alone (docs/protocol.md §6).
+
+The checker trusts events for who exists and views for what they have: sums of what people own must
+fit what the vaults hold, and every settlement must follow from what was funded and posted.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from worker.chain.contracts import Contracts, Event
+from worker.chain.endpoints import RpcPool
+from worker.chain.wire import parse_logs
+from worker.protocol.words import GWEI, SeatOutcome, Terms
+
+NETWORK_TOKEN = 0
+_NOBODY = "0x" + "00" * 20
+
+
+@dataclass(frozen=True)
+class Check:
+    """One invariant: its number in docs/protocol.md, what was compared, whether it holds."""
+
+    invariant: int
+    claim: str
+    holds: bool
+
+
+@dataclass
+class Audit:
+    """All checks of one block, and where every token is, in wei."""
+
+    block: int
+    checks: list[Check] = field(default_factory=list)
+    tokens: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every check holds."""
+        return all(check.holds for check in self.checks)
+
+    def check(self, invariant: int, claim: str, holds: bool) -> None:
+        """Add a check."""
+        self.checks.append(Check(invariant, claim, holds))
+
+
+class Auditor:
+    """Checks one deployment at one block."""
+
+    def __init__(self, contracts: Contracts, rpc: RpcPool) -> None:
+        self._contracts = contracts
+        self._rpc = rpc
+
+    async def audit(self, block: int) -> Audit:
+        """Check everything as of `block`."""
+        audit = Audit(block)
+        events = await self._events(block)
+        await self._supply(audit, events)
+        await self._staking(audit)
+        await self._escrow(audit, events)
+        _check_batches(audit, events)
+        return audit
+
+    async def _events(self, block: int) -> list[Event]:
+        addresses = self._contracts.addresses
+        request = {"address": addresses, "fromBlock": "0x0", "toBlock": hex(block)}
+        logs = await self._rpc.call("eth_getLogs", [request], parse_logs)
+        return [event for log in logs if (event := self._contracts.decode_log(log))]
+
+    async def _view(self, audit: Audit, contract: str, name: str, *args: Any) -> Any:
+        return await self._contracts.call(contract, name, *args, block=audit.block)
+
+    async def _supply(self, audit: Audit, events: list[Event]) -> None:
+        """Every token is held by somebody or was burnt."""
+        transfers = [e.args for e in events if (e.contract, e.name) == ("Token", "Transfer")]
+        holders = {t[side] for t in transfers for side in ("sender", "receiver")}
+        balances = {
+            holder: await self._view(audit, "Token", "balanceOf", holder)
+            for holder in holders - {_NOBODY}
+        }
+        minted = sum(t["value"] for t in transfers if t["sender"] == _NOBODY)
+        burnt = sum(t["value"] for t in transfers if t["receiver"] == _NOBODY)
+        supply = await self._view(audit, "Token", "totalSupply")
+        vaults = {name: self._contracts.address(name) for name in ("Staking", "Escrow")}
+        in_vaults = {name: balances.get(address, 0) for name, address in vaults.items()}
+        audit.tokens = {
+            "minted": minted,
+            "burnt": burnt,
+            **in_vaults,
+            "wallets": sum(balances.values()) - sum(in_vaults.values()),
+        }
+        audit.check(1, "balances add up to the supply", sum(balances.values()) == supply)
+        audit.check(1, "minted - burnt is the supply", minted - burnt == supply)
+
+    async def _staking(self, audit: Audit) -> None:
+        count = await self._view(audit, "Staking", "operator_count")
+        total = 0
+        for operator in range(1, count + 1):
+            stake = (await self._view(audit, "Staking", "operator", operator))[0]
+            locked = await self._view(audit, "Staking", "locked_of", operator)
+            audit.check(3, f"operator {operator}: locked ≤ stake", locked <= stake)
+            total += stake * GWEI
+        audit.tokens["stakes"] = total
+        audit.check(1, "Staking holds every stake", audit.tokens["Staking"] >= total)
+
+    async def _escrow(self, audit: Audit, events: list[Event]) -> None:
+        owed = await self._view(audit, "Escrow", "fees_of", NETWORK_TOKEN)
+        for opened in _of(events, "AgreementOpened"):
+            keys = [opened[name] for name in ("service", "token", "reference", "expiry", "fee_bps")]
+            if opened["token"] == NETWORK_TOKEN:
+                owed += (await self._view(audit, "Escrow", "agreement", *keys))[1]
+        for payer in {opened["payer"] for opened in _of(events, "AgreementOpened")}:
+            owed += await self._view(audit, "Escrow", "credit_of", payer, NETWORK_TOKEN)
+        for operator in range(1, await self._view(audit, "Staking", "operator_count") + 1):
+            owed += await self._view(audit, "Escrow", "operator_credit", operator, NETWORK_TOKEN)
+        audit.tokens["owed"] = owed
+        audit.check(1, "Escrow holds all that it owes", audit.tokens["Escrow"] >= owed)
+
+
+def _of(events: Iterable[Event], name: str) -> list[Any]:
+    return [event.args for event in events if event.name == name]
+
+
+def _check_batches(audit: Audit, events: Sequence[Event]) -> None:
+    """Final batches stay final; no seat is paid and slashed for one task; paid ≤ funded."""
+    jobs = {
+        posted["job"]: Terms.unpack(posted["a"], posted["b"], posted["named"], bytes(32))
+        for posted in _of(events, "JobPosted")
+    }
+    final: set[tuple[bytes, int]] = set()
+    prices: dict[tuple[bytes, int], int] = {}
+    paid: dict[bytes, int] = defaultdict(int)
+    for event in events:
+        if event.name not in ("RoundOpened", "BatchSettled", "BatchClosed", "SeatClaimed"):
+            continue
+        batch = (event.args["job"], event.args["batch"])
+        audit.check(2, f"{_name(batch)}: {event.name} before it was final", batch not in final)
+        if event.name == "RoundOpened":
+            prices[batch] = event.args["price"]
+        if event.name == "BatchSettled":
+            terms = jobs[batch[0]]
+            price = prices.get(batch, terms.price)
+            for seat in map(SeatOutcome.unpack, event.args["seats"]):
+                paid[batch[0]] += seat.paid
+                fair = _is_fair(seat, terms, price)
+                audit.check(2, f"{_name(batch)}: operator {seat.operator}", fair)
+        if event.name.startswith("Batch") and not event.args.get("contested_mask"):
+            final.add(batch)
+    topped = sum(event["amount"] for event in _of(events, "AgreementToppedUp"))
+    for job, total in paid.items():
+        audit.check(2, f"job {job.hex()[:8]}: paid ≤ funded", total <= jobs[job].escrow + topped)
+
+
+def _is_fair(seat: SeatOutcome, terms: Terms, price: int) -> bool:
+    """Whether the tasks that were paid and those whose bond was burnt can be different tasks."""
+    paid_tasks = seat.paid // price
+    burnt_tasks = seat.burnt // terms.bond
+    return paid_tasks + burnt_tasks <= terms.batch_size
+
+
+def _name(batch: tuple[bytes, int]) -> str:
+    return f"job {batch[0].hex()[:8]} batch {batch[1]}"
