@@ -7,7 +7,7 @@ import boa
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from stateful import network as net
+from tests.contracts.stateful import network as net
 
 OPERATORS = st.integers(0, 2)
 SERVICES = st.integers(0, 1)
