@@ -30,7 +30,9 @@ class NodeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    operator: int = Field(ge=1, lt=1 << 24)
+    operator: int = Field(default=0, ge=0, lt=1 << 24)
+    """Its number in Staking; 0 until `proofmesh node stake` has made one."""
+
     key: KeyConfig
     public_url: str = Field(pattern=r"^https?://[^\s]{1,120}$")
     """Where other operators and requesters find the public listener."""

@@ -65,7 +65,7 @@ class Caretaker(Service):
         self._health.report(Reason.DISK_LOW, free < self._min_free_bytes, f"{free} bytes free")
         metrics.ready.set(self._health.is_ready)
         for state, count in self._desk.seats.count().items():
-            metrics.seats.labels(state).set(count)
+            metrics.batches.labels(state).set(count)
         if self._claimer.is_draining:
             self._finish_drain()
         return False
