@@ -8,6 +8,7 @@
      or slashed, moves one mark forward on that line: a slash costs the same for any queue.
 """
 
+
 struct Queue:
     head: uint256  # first exit not yet consumed
     tail: uint256  # where the next one goes
@@ -97,6 +98,4 @@ def _queue(id: uint256) -> Queue:
 
 @internal
 def _save(id: uint256, queue: Queue):
-    self.queue_word[id] = (
-        queue.head | queue.tail << 40 | queue.gone << 80 | queue.queued << 168
-    )
+    self.queue_word[id] = (queue.head | queue.tail << 40 | queue.gone << 80 | queue.queued << 168)

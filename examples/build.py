@@ -1,0 +1,72 @@
+"""Builds the examples' WASM programs from their C sources, the same bytes on every machine.
+
+`build.py` writes the programs and DIGESTS; `build.py --check` builds them aside and fails when
+one differs from what is committed.
+"""
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parent
+CACHE = EXAMPLES.parent / ".cache" / "zig"
+NAMES = ("folding", "raytrace", "signal")
+DIGESTS = EXAMPLES / "DIGESTS"
+
+_COMPILER = (sys.executable, "-m", "ziglang", "cc")
+_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
+
+
+def main() -> None:
+    """Build, or check."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare with what is committed")
+    if not parser.parse_args().check:
+        DIGESTS.write_text(build_all(EXAMPLES))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        digests = build_all(Path(folder))
+    committed = "".join(_line(program_path(EXAMPLES, name)) for name in NAMES)
+    if not digests == committed == DIGESTS.read_text():
+        raise SystemExit(
+            f"the programs are not what their sources give: run examples/build.py\n"
+            f"built:\n{digests}committed:\n{committed}DIGESTS:\n{DIGESTS.read_text()}"
+        )
+
+
+def build_all(folder: Path) -> str:
+    """Build every program under `folder`; return the lines of DIGESTS."""
+    for name in NAMES:
+        target = program_path(folder, name)
+        target.parent.mkdir(exist_ok=True)
+        compile_c(name, target, "-target", "wasm32-wasi", "-mcpu=generic", "-s")
+        target.chmod(0o644)
+    return "".join(_line(program_path(folder, name)) for name in NAMES)
+
+
+def program_path(folder: Path, name: str) -> Path:
+    """Return where an example's program lies under `folder`."""
+    return folder / name / f"{name}.wasm"
+
+
+def compile_c(name: str, target: Path, *flags: str) -> None:
+    """Compile an example. The source is named relative to its folder, so that no path gets in."""
+    environment = {
+        **os.environ,
+        "ZIG_GLOBAL_CACHE_DIR": str(CACHE / "global"),
+        "ZIG_LOCAL_CACHE_DIR": str(CACHE / "local"),
+    }
+    command = [*_COMPILER, *_FLAGS, f"{name}.c", *flags, "-o", str(target)]
+    subprocess.run(command, cwd=EXAMPLES / name, env=environment, check=True)  # noqa: S603
+
+
+def _line(path: Path) -> str:
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.parent.name}/{path.name}\n"
+
+
+if __name__ == "__main__":
+    main()

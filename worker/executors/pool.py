@@ -1,0 +1,117 @@
+"""The parent's side of the zygote: sends tasks, waits for answers, kills at the deadline."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from worker.errors import ExecutionFailedError, InvalidProgramError
+from worker.executors import linux
+from worker.executors.wire import MAX_REPLY_BYTES, Message, decode_reply, open_pair, send_task
+
+SOURCE_ROOT = Path(__file__).resolve().parents[2]
+
+_KILL_SECONDS = 5.0
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    "from worker.executors.zygote import main; main()"
+)
+
+Wrap = Callable[[list[str]], list[str]]
+
+
+class Pool:
+    """Runs tasks, each in a fresh child of one warm zygote; as many at once as are submitted."""
+
+    def __init__(self, wrap: Wrap = lambda command: command) -> None:
+        """Start the zygote; `wrap` turns its command line into one that runs it confined."""
+        linux.require_linux()
+        self._wrap = wrap
+        self._start()
+
+    def _start(self) -> None:
+        self._control, theirs = open_pair()
+        path = json.dumps([str(SOURCE_ROOT), *sys.path[1:]])
+        command = self._wrap([sys.executable, "-I", "-c", _START, path])
+        with theirs:
+            self._zygote = subprocess.Popen(  # noqa: S603 - our own command
+                command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env={}, cwd="/"
+            )
+
+    async def submit(self, task: Message, files: Sequence[int], seconds: float) -> Message:
+        """Return the child's answer; the child is dead when this returns or is cancelled.
+
+        Raises InvalidProgramError, or ExecutionFailedError with the reasons "time" (deadline),
+        "killed" (by a signal not ours), "crash", or what the child said.
+        """
+        with self._connect() as connection:
+            send_task(connection, task, files)
+            connection.setblocking(False)
+            replies: list[Message] = []
+            try:
+                async with asyncio.timeout(seconds):
+                    await _read_all(connection, replies)
+            except TimeoutError:
+                await self._kill(connection)
+                raise ExecutionFailedError("time", f"killed after {seconds:g} s") from None
+        return _judge(replies)
+
+    async def close(self) -> None:
+        """Stop the zygote and every child."""
+        self._control.close()
+        try:
+            async with asyncio.timeout(_KILL_SECONDS):
+                await asyncio.to_thread(self._zygote.wait)
+        except TimeoutError:
+            self._zygote.kill()
+            self._zygote.wait()
+
+    def _connect(self) -> socket.socket:
+        """Return a new connection to a child, with a new zygote should the old one have died."""
+        ours, theirs = open_pair()
+        with theirs:
+            try:
+                socket.send_fds(self._control, [b"j"], [theirs.fileno()])
+            except BrokenPipeError:
+                self._control.close()
+                self._zygote.wait()
+                self._start()
+                socket.send_fds(self._control, [b"j"], [theirs.fileno()])
+        return ours
+
+    async def _kill(self, connection: socket.socket) -> None:
+        """Hang up and wait until the zygote has reaped the child; a stuck zygote dies instead."""
+        connection.shutdown(socket.SHUT_WR)
+        try:
+            async with asyncio.timeout(_KILL_SECONDS):
+                await _read_all(connection, [])
+        except TimeoutError:
+            self._zygote.kill()
+
+
+async def _read_all(connection: socket.socket, replies: list[Message]) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        while data := await loop.sock_recv(connection, MAX_REPLY_BYTES):
+            replies.append(decode_reply(data))
+    except ConnectionResetError:  # the zygote died with the task unread
+        return
+
+
+def _judge(replies: list[Message]) -> Message:
+    merged: Message = {}
+    for reply in replies:
+        merged |= reply
+    if "invalid" in merged:
+        raise InvalidProgramError(merged["invalid"])
+    if "failed" in merged:
+        raise ExecutionFailedError(merged["failed"], merged["detail"])
+    ended = merged.pop("ended", None)
+    if ended is None or ended < 0:
+        raise ExecutionFailedError("killed", f"by signal {-ended}" if ended else "zygote died")
+    if ended or not merged:
+        raise ExecutionFailedError("crash", f"the child ended with status {ended}")
+    return merged
