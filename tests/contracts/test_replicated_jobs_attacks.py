@@ -110,7 +110,7 @@ def test_claim_sealed__copied_digest__cannot_open(world):
     world.claim_sealed(job, world.operators[2], A)
     values = [blind(s) for s in A]
 
-    for salt in (salt_of(world.operators[0].id, 1), salt_of(thief.id, 1)):
+    for salt in (salt_of(world.operators[0].id, 0), salt_of(thief.id, 0)):
         with boa.reverts("jobs: wrong opening"):
             world.jobs.reveal(job.members, 0, thief.id, values, salt)
 
@@ -121,13 +121,13 @@ def test_reveal__anything_else_than_sealed__reverts(world, wrong):
     world.last_third(job)
     operator = world.operators[0]
     values = [blind(s) for s in A]
-    salt = salt_of(operator.id, 1)
+    salt = salt_of(operator.id, 0)
     sealed = {
-        "batch": (1, 1, operator.id, values, salt),
-        "operator": (0, 1, world.operators[1].id, values, salt),
-        "round": (0, 2, operator.id, values, salt),
-        "salt": (0, 1, operator.id, values, bytes(32)),
-        "values": (0, 1, operator.id, values[::-1], salt),
+        "batch": (1, 0, operator.id, values, salt),
+        "operator": (0, 0, world.operators[1].id, values, salt),
+        "round": (0, 1, operator.id, values, salt),
+        "salt": (0, 0, operator.id, values, bytes(32)),
+        "values": (0, 0, operator.id, values[::-1], salt),
     }[wrong]
     digest = seal_digest(job.key, *sealed)
     world.jobs.claim_sealed(job.members, 0, (0, []), digest, sender=operator.worker)
