@@ -10,13 +10,13 @@ from prometheus_client import CollectorRegistry, Counter
 
 from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
 from worker.api.blobs import BlobRoutes
-from worker.api.openings import NoOpening, OpeningRoutes
+from worker.api.openings import OpeningRoutes
 from worker.api.places import Places
 from worker.api.quota import UploadQuota
 from worker.api.routes import AdminRoutes
 from worker.api.server import ApiConfig, ApiServer
 from worker.api.uploads import UploadRoutes, UploadTerms
-from worker.protocol.openings import Opening
+from worker.protocol.openings import NoOpening, Opening
 from worker.protocol.uploads import Upload
 from worker.storage.blobs import BlobStore
 from worker.storage.http import Speed

@@ -2,8 +2,7 @@
 
 import pytest
 
-from worker.api.openings import NoOpening
-from worker.protocol.openings import Opening
+from worker.protocol.openings import NoOpening, Opening
 from worker.types import BatchIndex, JobKey, OperatorId
 
 JOB = JobKey(bytes.fromhex("ab" * 32))
