@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.cli.devnet.audit import Auditor
-from worker.cli.devnet.network import Network, Operator
+from worker.cli.devnet.network import Network
 from worker.client.build import Build, build
 from worker.client.spec import JobSpec
 from worker.protocol.words import GWEI, OnDissent, Origin, Terms
@@ -130,13 +130,3 @@ async def all_settled(network: Network, posted: Posted, within: float = 60.0) ->
         return len(await settlements(network, posted)) == posted.terms.batches
 
     await until(done, "every batch settled", network, within)
-
-
-async def is_idle(network: Network, operator: Operator) -> bool:
-    """Whether the worker holds no seat and sends nothing."""
-    status = await network.status(operator)
-    if status is None or not status["transactions"]:
-        return False
-    busy = status["seats"]["in_flight"]
-    waiting = status["transactions"]["queued"] + status["transactions"]["in_flight"]
-    return not busy and not waiting and status["chain"]["confirmed"] >= 0

@@ -2,6 +2,9 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 
@@ -13,24 +16,36 @@ from tests.e2e.network import (
     settlements,
     until,
 )
-from worker.cli.devnet.network import Network
+from worker.cli.devnet.network import Network, Operator
+from worker.cli.exits import Exit
 from worker.protocol.words import SeatOutcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+WINDOWS = {"claim": "30s", "run": "30s", "reveal": "30s"}
+# Where two agree and the third lies, all must reveal; `settle` then ends the batch at once.
+DISSENT = {"on_dissent": "settle", "max_seats": 3}
 KILLS = (
-    "claimer.candidate_stored",
-    "runner.record_stored",
-    "sealer.intent_stored",
-    "sender.sent.seal",
-    "revealer.intent_stored",
+    ("claimer.candidate_stored", {}),
+    ("runner.record_stored", {}),
+    ("sealer.intent_stored", {}),
+    ("sender.sent.seal", {}),
+    ("revealer.intent_stored", DISSENT),
+    ("sender.sent.reveal", DISSENT),
 )
 
 
-async def _start(network: Network, **roles: tuple[str, ...]) -> None:
-    """Start all five workers; `w2=("--lie",)` gives the second a role."""
-    for index, operator in enumerate(network.operators, 1):
-        await network.start(operator, *roles.get(f"w{index}", ()))
+async def _start(network: Network, *roles: tuple[Operator, str]) -> None:
+    """Start workers, each in its role ("" for honest), and wait until they are ready."""
+    for operator, role in roles:
+        await network.start(operator, *role.split())
+    for operator, _ in roles:
+
+        async def is_ready(operator: Operator = operator) -> bool:
+            status = await network.status(operator)
+            return status is not None and status["ready"]
+
+        await until(is_ready, f"{operator.name} ready", network)
 
 
 async def _paid(network: Network, key: bytes) -> dict[int, int]:
@@ -48,8 +63,8 @@ async def _assert_sound(network: Network) -> None:
 
 
 async def test_job__honest_workers__concluded_on_the_short_path(network: Network) -> None:
-    await _start(network)
-    posted = await post(network, job_spec())
+    await _start(network, *((operator, "") for operator in network.operators))
+    posted = await post(network, job_spec(windows=WINDOWS))
     await all_settled(network, posted)
 
     final = await settlements(network, posted)
@@ -63,17 +78,14 @@ async def test_job__honest_workers__concluded_on_the_short_path(network: Network
 
 async def test_job__a_liar__grows_and_burns_its_bond(network: Network) -> None:
     liar, *honest = network.operators
-    await network.start(liar, "--lie")
-    for operator in honest[:2]:
-        await network.start(operator)
-    posted = await post(network, job_spec(windows={"claim": "20s", "run": "15s", "reveal": "15s"}))
+    await _start(network, (liar, "--lie"), (honest[0], ""), (honest[1], ""))
+    posted = await post(network, job_spec(windows=WINDOWS | {"claim": "20s"}))
 
     async def is_filled() -> bool:
         return len(await events(network, "SeatClaimed", job=posted.key)) >= 6
 
     await until(is_filled, "the base rounds filled", network)
-    for operator in honest[2:]:
-        await network.start(operator)
+    await _start(network, (honest[2], ""), (honest[3], ""))
     await all_settled(network, posted, within=90)
 
     seats = [
@@ -92,30 +104,59 @@ async def test_job__a_liar__grows_and_burns_its_bond(network: Network) -> None:
     await _assert_sound(network)
 
 
-@pytest.mark.parametrize("step", KILLS)
-async def test_kill__at_a_named_step__same_end_state(network: Network, step: str) -> None:
-    # Three workers fill three seats, so the one that dies is always drawn in both batches; a
-    # `settle` job with an absent peer's API is never needed: reveals are forced by the kill.
-    victim, *others = network.operators[:3]
-    await network.start(victim, "--die-at", step)
-    for operator in others:
-        await network.start(operator)
-    posted = await post(network, job_spec(windows={"claim": "15s", "run": "15s", "reveal": "20s"}))
-    if step.startswith("revealer"):
-        await _silence_one(network, others[0])
+@pytest.mark.parametrize(("step", "changes"), KILLS, ids=[step for step, _ in KILLS])
+async def test_kill__at_a_named_step__same_end_state(
+    network: Network, step: str, changes: dict[str, Any]
+) -> None:
+    # Three workers for three seats: the one that dies is drawn in every batch.
+    victim, second, third = network.operators[:3]
+    lies = "--lie" if changes else ""
+    await _start(network, (victim, f"--die-at {step}"), (second, ""), (third, lies))
+    posted = await post(network, job_spec(windows=WINDOWS, **changes))
 
-    code = await asyncio.wait_for(network.processes.wait(victim.name), 45)
+    code = await asyncio.wait_for(network.processes.wait(victim.name), 60)
     assert code == -signal.SIGKILL
     await network.processes.kill(victim.name)
     await network.start(victim)
-    await all_settled(network, posted, within=70)
+    await all_settled(network, posted, within=90)
 
-    paid = await _paid(network, posted.key)
     each = posted.terms.tasks * posted.terms.price
-    assert paid == {operator.id: each for operator in (victim, *others)}
+    expected = {victim.id: each, second.id: each, third.id: 0 if lies else each}
+    assert await _paid(network, posted.key) == expected
     seals = await events(network, "ResultSealed", job=posted.key)
     assert len(seals) == 3 * posted.terms.batches
     reveals = await events(network, "ResultRevealed", job=posted.key)
-    opened = [(one["batch"], one["round"], one["operator"]) for one in reveals]
+    opened = [(one["batch"], one["operator"]) for one in reveals]
     assert len(opened) == len(set(opened))
+    assert len(opened) == (3 * posted.terms.batches if lies else 0) or not lies
     await _assert_sound(network)
+
+
+async def test_drain__with_seats_in_flight__settles_them_and_exits_0(network: Network) -> None:
+    workers = network.operators[:3]
+    await _start(network, *((operator, "") for operator in workers))
+    posted = await post(network, job_spec(windows=WINDOWS))
+
+    async def is_claimed() -> bool:
+        return len(await events(network, "SeatClaimed", job=posted.key)) == 6
+
+    await until(is_claimed, "every seat claimed", network)
+    codes = await asyncio.gather(*(network.processes.stop(one.name) for one in workers))
+
+    assert codes == [0, 0, 0]
+    final = await settlements(network, posted)
+    assert [one["paid_mask"] for one in final] == [3, 3]
+
+
+async def test_start__same_key_twice__second_refuses(network: Network) -> None:
+    operator = network.operators[0]
+    await _start(network, (operator, ""))
+    command = [sys.executable, "-m", "worker.cli.devnet.cast", str(operator.settings)]
+    second = await asyncio.create_subprocess_exec(
+        *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(second.communicate(), 30)
+
+    assert second.returncode == Exit.WALLET
+    assert b"is in use by process" in output
+    assert network.processes.is_running(operator.name)
