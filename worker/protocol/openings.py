@@ -13,7 +13,7 @@ MAX_BYTES = 4096  # of an encoded opening
 
 
 class NoOpening(Enum):
-    """Why a worker shows none."""
+    """Why a worker has no opening to show."""
 
     UNKNOWN = "unknown"
     TOO_EARLY = "too_early"  # not all seats are sealed at confirmation depth

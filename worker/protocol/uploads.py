@@ -5,8 +5,9 @@ elsewhere; the blob is content-addressed, so using it twice changes nothing.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -53,6 +54,14 @@ class UploadDomain:
     service: Address
 
 
+class TypedDataSigner(Protocol):
+    """Whoever holds the signer's key."""
+
+    def sign_typed_data(self, message: Mapping[str, Any]) -> bytes:
+        """Return the 65-byte signature of a full EIP-712 message."""
+        ...
+
+
 def typed_data(upload: Upload, domain: UploadDomain) -> dict[str, Any]:
     """Return the full message as wallets take it (eth_signTypedData_v4)."""
     return {
@@ -63,14 +72,13 @@ def typed_data(upload: Upload, domain: UploadDomain) -> dict[str, Any]:
             "chainId": domain.chain_id,
             "verifyingContract": domain.service,
         },
-        "message": {
-            "digest": upload.digest,
-            "size": upload.size,
-            "signer": upload.signer,
-            "operator": upload.operator,
-            "expiry": upload.expiry,
-        },
+        "message": asdict(upload),
     }
+
+
+def sign_upload(upload: Upload, domain: UploadDomain, key: TypedDataSigner) -> bytes:
+    """Return the signer's 65-byte signature."""
+    return key.sign_typed_data(typed_data(upload, domain))
 
 
 def is_signed(upload: Upload, domain: UploadDomain, signature: bytes) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.worker.api.upload_actors import NOW, sign, upload_of
+from tests.worker.api.upload_actors import DOMAIN, NOW, REQUESTER, upload_of
 from worker.errors import FetchError
 from worker.protocol.openings import NoOpening, Opening
+from worker.protocol.uploads import sign_upload
 from worker.storage.http import GuardedHttp, PassingFetchError
 from worker.types import BatchIndex, JobKey, OperatorId
 from worker.work.peers import PeerClient
@@ -41,8 +42,9 @@ async def test_fetch_opening__before_and_after_the_seal__waits_then_returns(clie
 
 async def test_upload__signed__is_kept(client, endpoint, node):
     upload = upload_of(DATA)
+    signature = sign_upload(upload, DOMAIN, REQUESTER)
 
-    until = await client.upload(endpoint, upload, sign(upload), io.BytesIO(DATA))
+    until = await client.upload(endpoint, upload, signature, io.BytesIO(DATA))
 
     assert until == NOW + 60
     assert node.store.read(upload.digest) == DATA
@@ -51,15 +53,17 @@ async def test_upload__signed__is_kept(client, endpoint, node):
 async def test_upload__over_quota__says_so(client, endpoint, node):
     node.allowance = 10
     upload = upload_of(DATA)
+    signature = sign_upload(upload, DOMAIN, REQUESTER)
 
     with pytest.raises(FetchError, match=r"status 403 \(over_quota\)"):
-        await client.upload(endpoint, upload, sign(upload), io.BytesIO(DATA))
+        await client.upload(endpoint, upload, signature, io.BytesIO(DATA))
     assert node.store.used == 0
 
 
 async def test_upload__refused_before_it_is_read__still_says_why(client, endpoint, node):
     data = bytes(8 << 20)
     upload = upload_of(data)
+    signature = sign_upload(upload, DOMAIN, REQUESTER)
 
     with pytest.raises(FetchError, match=r"status 413 \(too_large\)"):
-        await client.upload(endpoint, upload, sign(upload), io.BytesIO(data))
+        await client.upload(endpoint, upload, signature, io.BytesIO(data))

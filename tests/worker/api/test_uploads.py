@@ -6,17 +6,18 @@ from dataclasses import replace
 import pytest
 from eth_account import Account
 
-from tests.worker.api.upload_actors import DOMAIN, NOW, REQUESTER, sign, upload_of
+from tests.worker.api.upload_actors import DOMAIN, NOW, REQUESTER, upload_of
 from worker.api.middleware import Refusal
 from worker.api.quota import UploadQuota
-from worker.protocol.uploads import Upload, to_header
+from worker.chain.keys import Signer
+from worker.protocol.uploads import Upload, sign_upload, to_header
 from worker.types import Address, Timestamp
 
 DATA = b"input" * 1_000
 
 
 def headers_of(upload: Upload, domain=DOMAIN, account=REQUESTER) -> dict[str, str]:
-    return {"Authorization": to_header(upload, sign(upload, domain, account))}
+    return {"Authorization": to_header(upload, sign_upload(upload, domain, account))}
 
 
 async def put(web, upload: Upload, headers: dict[str, str], data: bytes = DATA):
@@ -67,7 +68,7 @@ OTHER_SERVICE = replace(DOMAIN, service=Address("0x" + "33" * 20))
 )
 async def test_put__signature_over_something_else__is_401(web, node, signed, domain):
     upload = upload_of(DATA)
-    signature = sign(replace(upload, **signed), domain)
+    signature = sign_upload(replace(upload, **signed), domain, REQUESTER)
     headers = {"Authorization": to_header(upload, signature)}
 
     assert await put(web, upload, headers) == (401, "bad_signature")
@@ -76,7 +77,7 @@ async def test_put__signature_over_something_else__is_401(web, node, signed, dom
 
 async def test_put__signed_by_another_key__is_401(web):
     upload = upload_of(DATA)
-    headers = headers_of(upload, account=Account.from_key("0x" + "44" * 32))
+    headers = headers_of(upload, account=Signer(Account.from_key("0x" + "44" * 32)))
 
     assert await put(web, upload, headers) == (401, "bad_signature")
 
@@ -103,7 +104,7 @@ async def test_put__expired__is_401(web):
 
 
 async def test_put__stranger__is_403(web):
-    stranger = Account.from_key("0x" + "55" * 32)
+    stranger = Signer(Account.from_key("0x" + "55" * 32))
     upload = upload_of(DATA, signer=Address(stranger.address))
 
     assert await put(web, upload, headers_of(upload, account=stranger)) == (403, "over_quota")
