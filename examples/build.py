@@ -18,11 +18,14 @@ CACHE = EXAMPLES.parent / ".cache" / "zig"
 NAMES = ("folding", "raytrace", "signal")
 DIGESTS = EXAMPLES / "DIGESTS"
 
-WASM = ("-target", "wasm32-wasi", "-mcpu=generic", "-s")
-"""Flags of the programs that operators run."""
+WASM = ("-target", "wasm32-wasi", "-mcpu=lime1", "-s", "-Wl,-z,stack-size=1048576")
+"""Flags of the programs that operators run; lime1 is the standard set of widely used features."""
+
+NATIVE = ("-mcpu=baseline", "-lm")
+"""Flags of the same programs for this machine's kind of processor, as distributions build."""
 
 _COMPILER = (sys.executable, "-m", "ziglang", "cc")
-_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
+_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fno-math-errno")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from worker.errors import ConfigError, ExecutionFailedError
-from worker.executors import bubblewrap, landlock, layers, linux, seccomp
+from worker.executors import bubblewrap, landlock, layers, linux, rlimits, seccomp
 from worker.executors.rlimits import Budget
 from worker.executors.sandbox import open_sandbox, refusals
 
@@ -112,3 +112,10 @@ def test_linux__another_system__is_refused_clearly(monkeypatch):
 
     with pytest.raises(ConfigError, match="Linux sandbox; this system is Darwin"):
         linux.require_linux()
+
+
+def test_pool__stack_limit_too_low__is_refused_clearly(monkeypatch):
+    monkeypatch.setattr("resource.getrlimit", lambda kind: (1 << 20, 1 << 20))
+
+    with pytest.raises(ConfigError, match="ulimit -Hs"):
+        rlimits.require_stack()

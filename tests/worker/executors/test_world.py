@@ -92,7 +92,7 @@ asyncio.run(main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[
 
 async def test_record__same_task_elsewhere__is_the_same(executor, task, world_program, tmp_path):
     here = (await executor.execute(task(world_program, args=("x",)))).record
-    limited = 'ulimit -s 1024; ulimit -n 200; ulimit -c 0; exec nice -n 5 "$0" -c "$@"'
+    limited = 'ulimit -S -s 1024; ulimit -n 200; ulimit -c 0; exec nice -n 5 "$0" -c "$@"'
     arguments = [sys.executable, _ELSEWHERE, tmp_path, world_program, LIMITS.model_dump_json()]
     process = await asyncio.create_subprocess_exec(
         *["bash", "-c", limited, *arguments],
