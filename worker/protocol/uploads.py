@@ -5,17 +5,24 @@ elsewhere; the blob is content-addressed, so using it twice changes nothing.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from eth_account import Account
-from eth_account.messages import SignableMessage, encode_typed_data
-from eth_account.signers.local import LocalAccount
+from eth_account.messages import encode_typed_data
 from eth_utils.address import is_same_address, to_checksum_address
 
 from worker.errors import UsageError
 from worker.types import Address, Digest, OperatorId, Timestamp
 
 _TYPES = {
+    "EIP712Domain": [
+        {"name": "name", "type": "string"},
+        {"name": "version", "type": "string"},
+        {"name": "chainId", "type": "uint256"},
+        {"name": "verifyingContract", "type": "address"},
+    ],
     "Upload": [
         {"name": "payer", "type": "address"},
         {"name": "operator", "type": "uint256"},
@@ -23,7 +30,7 @@ _TYPES = {
         {"name": "size", "type": "uint256"},
         {"name": "nonce", "type": "uint256"},
         {"name": "expires", "type": "uint256"},
-    ]
+    ],
 }
 _HEADER = re.compile(
     r"^Proofmesh payer=(0x[0-9a-fA-F]{40}),nonce=([0-9]{1,78}),expires=([0-9]{1,12}),"
@@ -51,15 +58,23 @@ class UploadDomain:
     service: Address
 
 
-def sign_upload(upload: Upload, domain: UploadDomain, account: LocalAccount) -> bytes:
+class TypedDataSigner(Protocol):
+    """Whoever holds the payer's key."""
+
+    def sign_typed_data(self, message: Mapping[str, Any]) -> bytes:
+        """Return the 65-byte signature of a full EIP-712 message."""
+
+
+def sign_upload(upload: Upload, domain: UploadDomain, signer: TypedDataSigner) -> bytes:
     """Return the payer's 65-byte signature."""
-    return bytes(account.sign_message(_typed_data(upload, domain)).signature)
+    return signer.sign_typed_data(_message(upload, domain))
 
 
 def is_signed_by_payer(upload: Upload, domain: UploadDomain, signature: bytes) -> bool:
     """Tell whether the payer's own key made the signature; contract wallets cannot upload."""
     try:
-        signer = Account.recover_message(_typed_data(upload, domain), signature=signature)
+        signable = encode_typed_data(full_message=_message(upload, domain))
+        signer = Account.recover_message(signable, signature=signature)
     except Exception:  # eth_account raises several kinds for malformed signatures
         return False
     return is_same_address(signer, upload.payer)
@@ -91,21 +106,15 @@ def from_header(
     return upload, bytes.fromhex(match[4])
 
 
-def _typed_data(upload: Upload, domain: UploadDomain) -> SignableMessage:
-    return encode_typed_data(
-        domain_data={
+def _message(upload: Upload, domain: UploadDomain) -> dict[str, Any]:
+    return {
+        "types": _TYPES,
+        "primaryType": "Upload",
+        "domain": {
             "name": "Proofmesh",
             "version": "1",
             "chainId": domain.chain_id,
             "verifyingContract": domain.service,
         },
-        message_types=_TYPES,
-        message_data={
-            "payer": upload.payer,
-            "operator": upload.operator,
-            "digest": upload.digest,
-            "size": upload.size,
-            "nonce": upload.nonce,
-            "expires": upload.expires,
-        },
-    )
+        "message": asdict(upload),
+    }

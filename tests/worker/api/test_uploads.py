@@ -10,6 +10,7 @@ from eth_account import Account
 from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
 from worker.api.middleware import Refusal
 from worker.api.quota import UploadQuota
+from worker.chain.keys import Signer
 from worker.protocol.uploads import Upload, sign_upload, to_header
 from worker.types import Address, Digest, OperatorId, Timestamp
 
@@ -90,7 +91,7 @@ async def test_put__signature_over_something_else__is_401(web, node, signed, dom
 
 async def test_put__signed_by_another_key__is_401(web):
     upload = upload_of(DATA)
-    headers = headers_of(upload, account=Account.from_key("0x" + "44" * 32))
+    headers = headers_of(upload, account=Signer(Account.from_key("0x" + "44" * 32)))
 
     assert await put(web, upload, headers) == (401, "bad_signature")
 
@@ -117,7 +118,7 @@ async def test_put__expired__is_401(web):
 
 
 async def test_put__stranger__is_403(web):
-    stranger = Account.from_key("0x" + "55" * 32)
+    stranger = Signer(Account.from_key("0x" + "55" * 32))
     upload = upload_of(DATA, payer=Address(stranger.address))
 
     assert await put(web, upload, headers_of(upload, account=stranger)) == (403, "over_quota")
