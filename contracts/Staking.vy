@@ -162,12 +162,12 @@ def opt_in(id: uint256, service: address, ceiling: uint64):
     self._check_operator_owner(id)
     joined: stake_words.Service = admission._active(service)
     index: uint256 = joined.place - 1
-    lanes._join(id, index, service, convert(ceiling, uint256), joined.standing)
     operator: stake_words.Operator = operators._operator(id)
     if index >= lanes.PER_WORD and not operator.wide:
         operator.wide = True
         operators._save(id, operator)
-    self._check_free(operator, lanes._locked(id, operator.wide))
+    if lanes._join(id, index, service, convert(ceiling, uint256), joined.standing):
+        self._check_free(operator, lanes._locked(id, operator.wide))
 
 
 @external

@@ -65,10 +65,14 @@ def _locked(id: uint256, wide: bool) -> uint256:
 
 
 @internal
-def _join(id: uint256, index: uint256, service: address, ceiling: uint256, bond: uint256):
-    """@notice Allow locks up to `ceiling`; the first time also lock the standing bond."""
+def _join(id: uint256, index: uint256, service: address, ceiling: uint256, bond: uint256) -> bool:
+    """
+    @notice Allow locks up to `ceiling`; the first time also lock the standing bond.
+    @return Whether it was the first time.
+    """
     opt_in: stake_words.OptIn = self._opt_in(id, index)
-    if opt_in.ceiling == 0:
+    is_new: bool = opt_in.ceiling == 0
+    if is_new:
         opt_in.standing = bond
         self._set_lane(id, index, self._lane(id, index) + bond)
     if ceiling == 0 or ceiling < opt_in.standing:
@@ -77,6 +81,7 @@ def _join(id: uint256, index: uint256, service: address, ceiling: uint256, bond:
     opt_in.left_at = 0
     self.opt_in_word[id << 8 | index] = stake_words._opt_in_word(opt_in)
     log ServiceJoined(id=id, service=service, ceiling=ceiling, standing=opt_in.standing)
+    return is_new
 
 
 @internal

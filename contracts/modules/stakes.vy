@@ -80,8 +80,6 @@ def _withdraw(id: uint256, owner: address) -> uint256:
     operator: stake_words.Operator = operators._operator(id)
     limit: uint256 = operator.stake - lanes._locked(id, operator.wide)
     amount: uint256 = exits._pop(id, limit)
-    if amount == 0:
-        self._nothing_matured()
     operator.stake -= amount
     operator.exiting -= amount
     operators._save(id, operator)
@@ -132,9 +130,3 @@ def _not_staked():
 @pure
 def _rest_too_small():
     raise "staking: rest below the minimum"
-
-
-@internal
-@pure
-def _nothing_matured():
-    raise "staking: nothing to withdraw"
