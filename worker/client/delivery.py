@@ -17,7 +17,7 @@ from worker.client.wallet import Wallet
 from worker.errors import FetchError, InvalidBlobError, NotFoundError, UsageError
 from worker.protocol.uploads import Upload, UploadDomain, sign_upload, to_header
 from worker.storage.blobs import BlobStore
-from worker.storage.locators import is_plain_http
+from worker.storage.locators import endpoint_locator, is_plain_http
 from worker.types import Digest, Timestamp
 
 COPIES = 3
@@ -29,6 +29,20 @@ _TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=5, sock_read=30)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is moved, bytes done, bytes in all."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How operators get a job's blobs.
+
+    Without `locators` the blobs are left with `copies` workers, so that this machine may sleep; on
+    a local chain operators read this machine's own store. `served_at` is the public URL of a
+    `serving` block.
+    """
+
+    locators: tuple[str, ...] = ()
+    served_at: str | None = None
+    copies: int = COPIES
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,11 @@ def local_locators(chain_id: int, store: BlobStore) -> tuple[str, ...]:
     return (f"file://{store.folder.resolve()}/{{digest}}",)
 
 
+def served_locators(url: str | None) -> tuple[str, ...]:
+    """Return the locator of a `serving` block that others reach at `url`."""
+    return () if url is None else (endpoint_locator(url),)
+
+
 class Uploader:
     """Leaves blobs with workers."""
 
@@ -77,12 +96,12 @@ class Uploader:
         lease: Lease,
         copies: int = COPIES,
         progress: Progress = lambda *_: None,
-    ) -> list[Candidate]:
-        """Leave the blobs with the first `copies` workers that take them all; return those.
+    ) -> tuple[str, ...]:
+        """Leave the blobs with the first `copies` workers that take them all; return locators.
 
         Raises FetchError with every worker's reason when none does.
         """
-        taken: list[Candidate] = []
+        taken: list[str] = []
         refusals: list[str] = []
         async with aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=False) as session:
             for candidate in candidates:
@@ -94,11 +113,11 @@ class Uploader:
                 except (aiohttp.ClientError, TimeoutError, FetchError) as error:
                     refusals.append(f"operator {candidate.operator}: {error or 'too slow'}")
                 else:
-                    taken.append(candidate)
+                    taken.append(endpoint_locator(candidate.endpoint))
         if not taken:
             told = "; ".join(refusals) or "no eligible operator announces an endpoint"
             raise FetchError(f"no worker took the inputs: {told}")
-        return taken
+        return tuple(taken)
 
     async def _put(
         self,
