@@ -60,7 +60,7 @@ class Cast:
     async def seal(self, view, batch: int, seat: int, values: list[bytes], salt: bytes) -> None:
         """Operator `seat` + 1 claims a seat and seals these values."""
         ids = [1, 2, 3, 4, 5]
-        proof = (seat, len(ids), named_proof(ids, seat))
+        proof = (seat, named_proof(ids, seat))
         digest = seal_digest(view.key, batch, 0, seat + 1, values, salt)
         arguments = (view.terms.members(), batch, proof, digest)
         await self.wallets[seat].send("ReplicatedJobs", "claim_sealed", *arguments)
@@ -69,7 +69,7 @@ class Cast:
 @pytest.fixture
 def chain(network: LocalNetwork) -> ChainConfig:
     return ChainConfig.model_validate(
-        {"rpc_urls": [network.url], "confirmations": 0, "poll_seconds": 0.05}
+        {"rpc_urls": [network.url], "confirmations": 0, "poll_seconds": 0.02}
     )
 
 
@@ -121,5 +121,3 @@ async def cast(network: LocalNetwork, chain: ChainConfig, tmp_path: Path) -> Asy
             assert await operator.join(bank, Wei(200 * TOKEN), key) == index + 1
             keys.append(await wallet(FIRST_OPERATOR + index, "keys"))
         yield Cast(keys)
-
-

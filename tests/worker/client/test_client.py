@@ -41,7 +41,7 @@ async def test_submit__settled_by_three__delivered_then_paid(client, job, cast):
     await cast.conclude(view, 1, digests_of("c"))
     whole = await client.wait(record.key, Until.FINAL, within=20)
 
-    assert (half.is_delivered, half.state) == (False, "open")
+    assert (half.is_delivered, half.state) == (False, "running")
     assert [task.state for task in half.view.tasks] == [TaskState.DONE] * 2 + [TaskState.PENDING]
     assert (whole.is_delivered, whole.is_paid, whole.state) == (True, True, "paid")
     assert whole.view.spent == 3 * 3 * 5 * 10**17
