@@ -299,6 +299,6 @@ class AsyncClient(Session):
     ) -> tuple[str, ...]:
         candidates = await fetch_candidates(self._network, record.terms, record.operators)
         able = [one for one in candidates if one.is_eligible and one.endpoint]
-        lease = delivering.Lease(record.nonce, Timestamp(record.terms.expiry))
-        uploader = delivering.Uploader(self._network, wallet, self._store)
-        return await uploader.upload(blobs, able, lease, copies, progress)
+        uploader = delivering.Uploader(self._network, wallet.signer, self._store, self._peers)
+        until = Timestamp(record.terms.expiry)
+        return await uploader.upload(blobs, able, until, copies, progress)

@@ -1,34 +1,29 @@
 """Gets a job's blobs to where operators find them: kept here, left with workers, or served."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-import aiohttp
 from aiohttp import web
 
-from worker.chain.keys import LOCAL_CHAIN_ID
+from worker.chain.keys import LOCAL_CHAIN_ID, Signer
 from worker.client.build import Build
 from worker.client.eligibility import Candidate
 from worker.client.network import Network
-from worker.client.wallet import Wallet
 from worker.errors import FetchError, InvalidBlobError, NotFoundError, UsageError
-from worker.protocol.uploads import Upload, UploadDomain, sign_upload, to_header
+from worker.protocol.uploads import Upload, UploadDomain, sign_upload
 from worker.storage.blobs import BlobStore
-from worker.storage.locators import endpoint_locator, is_plain_http
+from worker.storage.locators import endpoint_locator
 from worker.types import Digest, Timestamp
+from worker.work.peers import PeerClient
 
 COPIES = 3
 """With how many workers blobs are left, unless told otherwise."""
 
 QUOTA = 64 << 30
-_CHUNK = 1 << 18
-_TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=5, sock_read=30)
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is moved, bytes done, bytes in all."""
+Progress = Callable[[str, int], None]
+"""Called with who took a blob, and its bytes."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +38,6 @@ class Delivery:
     locators: tuple[str, ...] = ()
     served_at: str | None = None
     copies: int = COPIES
-
-
-@dataclass(frozen=True)
-class Lease:
-    """For which posting blobs are left with a worker, and until when, in chain time."""
-
-    nonce: int
-    expires: Timestamp
 
 
 def stash(store: BlobStore, build: Build, until: Timestamp) -> tuple[Digest, ...]:
@@ -82,18 +69,21 @@ def served_locators(url: str | None) -> tuple[str, ...]:
 
 
 class Uploader:
-    """Leaves blobs with workers."""
+    """Leaves blobs with workers, so that this machine may sleep."""
 
-    def __init__(self, network: Network, wallet: Wallet, store: BlobStore) -> None:
+    def __init__(
+        self, network: Network, signer: Signer, store: BlobStore, peers: PeerClient
+    ) -> None:
         self._domain = UploadDomain(network.chain_id, network.service)
-        self._wallet = wallet
+        self._signer = signer
         self._store = store
+        self._peers = peers
 
     async def upload(
         self,
         digests: Sequence[Digest],
         candidates: Iterable[Candidate],
-        lease: Lease,
+        expiry: Timestamp,
         copies: int = COPIES,
         progress: Progress = lambda *_: None,
     ) -> tuple[str, ...]:
@@ -103,58 +93,35 @@ class Uploader:
         """
         taken: list[str] = []
         refusals: list[str] = []
-        async with aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=False) as session:
-            for candidate in candidates:
-                if len(taken) == copies:
-                    break
-                try:
-                    for digest in digests:
-                        await self._put(session, candidate, digest, lease, progress)
-                except (aiohttp.ClientError, TimeoutError, FetchError) as error:
-                    refusals.append(f"operator {candidate.operator}: {error or 'too slow'}")
-                else:
-                    taken.append(endpoint_locator(candidate.endpoint))
+        for candidate in candidates:
+            if len(taken) == copies:
+                break
+            try:
+                for digest in digests:
+                    await self._put(candidate, digest, expiry, progress)
+            except FetchError as error:
+                refusals.append(f"operator {candidate.operator}: {error}")
+            else:
+                taken.append(endpoint_locator(candidate.endpoint))
         if not taken:
             told = "; ".join(refusals) or "no eligible operator announces an endpoint"
             raise FetchError(f"no worker took the inputs: {told}")
         return tuple(taken)
 
     async def _put(
-        self,
-        session: aiohttp.ClientSession,
-        candidate: Candidate,
-        digest: Digest,
-        lease: Lease,
-        progress: Progress,
+        self, candidate: Candidate, digest: Digest, expiry: Timestamp, progress: Progress
     ) -> None:
-        if not is_plain_http(candidate.endpoint):
-            raise FetchError("announces no usable endpoint")
-        size = self._store.info(digest).size
         upload = Upload(
-            payer=self._wallet.address,
-            operator=candidate.operator,
             digest=digest,
-            size=size,
-            nonce=lease.nonce,
-            expires=lease.expires,
+            size=self._store.info(digest).size,
+            signer=self._signer.address,
+            operator=candidate.operator,
+            expiry=expiry,
         )
-        signature = sign_upload(upload, self._domain, self._wallet.signer)
-        headers = {"Authorization": to_header(upload, signature), "Content-Length": str(size)}
-        url = f"{candidate.endpoint.rstrip('/')}/blobs/{digest.hex()}"
-        body = _chunks(self._store.path(digest), size, digest.hex()[:12], progress)
-        async with session.put(url, data=body, headers=headers, allow_redirects=False) as answer:
-            if answer.status not in (200, 201):
-                text = (await answer.content.read(200)).decode(errors="replace").strip()
-                raise FetchError(f"status {answer.status} {text!a}")
-
-
-async def _chunks(path: Path, size: int, name: str, progress: Progress) -> AsyncIterator[bytes]:
-    done = 0
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, _CHUNK):
-            yield chunk
-            done += len(chunk)
-            progress(name, done, size)
+        signature = sign_upload(upload, self._domain, self._signer)
+        with self._store.path(digest).open("rb") as file:
+            await self._peers.upload(candidate.endpoint, upload, signature, file)
+        progress(f"operator {candidate.operator}", upload.size)
 
 
 @asynccontextmanager

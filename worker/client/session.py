@@ -21,6 +21,7 @@ from worker.errors import ConfigError, NotFoundError
 from worker.storage.blobs import BlobStore
 from worker.storage.fetch import Fetcher
 from worker.storage.http import GuardedHttp
+from worker.work.peers import PeerClient
 
 
 class Session:
@@ -46,6 +47,7 @@ class Session:
             folder = config.data / f"{deployment.chain_id}-{self._network.service.lower()[2:10]}"
             self._store = BlobStore(folder / "blobs", QUOTA)
             self._journal = Journal(folder / "jobs")
+            self._peers = PeerClient(http)
             self._fetcher = Fetcher(self._store, http, config.fetch)
             self._outputs = Outputs(self._network, http, self._fetcher, self._store)
             self._stack = stack.pop_all()

@@ -1,11 +1,8 @@
 """The SDK against a real chain: what is posted, shown, settled, refused."""
 
-import pytest
-
-from tests.worker.client.conftest import digests_of, job_file
+from tests.worker.client.conftest import digests_of
 from worker.client import AsyncClient, Until
 from worker.client.view import BatchState, TaskState
-from worker.errors import NotFoundError, RevertedError, SpecError, UsageError
 
 
 async def nonce_of(client: AsyncClient) -> int:
