@@ -13,6 +13,8 @@ from snekmate.auth import ownable_2step
 
 from .interfaces import IEscrow
 from .interfaces import IStaking
+from .modules import agreements
+from .modules import credits
 from .modules import escrow_settings
 from .modules import transfers
 
@@ -21,6 +23,8 @@ implements: IEscrow
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: escrow_settings
+initializes: credits
+initializes: agreements[credits := credits]
 
 exports: (
     ownable_2step.owner,
@@ -33,6 +37,9 @@ exports: (
     escrow_settings.paused_until,
     escrow_settings.token_at,
     escrow_settings.token_count,
+    credits.credit_of,
+    credits.operator_credit,
+    credits.fees_of,
 )
 
 
@@ -40,70 +47,11 @@ interface IBurnable:
     def burn(amount: uint256): nonpayable
 
 
-event AgreementOpened:
-    agreement: indexed(bytes32)
-    service: indexed(address)
-    payer: indexed(address)
-    token: uint256
-    amount: uint256
-    reference: bytes32
-    expiry: uint256
-    fee_bps: uint256
-
-
-event AgreementToppedUp:
-    agreement: indexed(bytes32)
-    amount: uint256
-
-
-event AgreementPaid:
-    agreement: indexed(bytes32)
-    credited: uint256  # to operators, after the fee
-    fee: uint256
-    burnt: uint256
-    refunded: uint256
-
-
-event AgreementReclaimed:
-    agreement: indexed(bytes32)
-    payer: indexed(address)
-    amount: uint256
-
-
-event CreditWithdrawn:
-    account: indexed(address)
-    token: indexed(uint256)
-    amount: uint256
-
-
-event OperatorCreditWithdrawn:
-    id: indexed(uint256)
-    token: indexed(uint256)
-    owner: indexed(address)
-    amount: uint256
-
-
-event FeesCollected:
-    token: indexed(uint256)
-    sink: indexed(address)
-    amount: uint256
-
-
-RECLAIM_AFTER: public(constant(uint256)) = 7 * 86_400  # from the expiry on
-MAX_TERM: constant(uint256) = 366 * 86_400  # no money may be out of reach for longer
 MAX_ITEMS: constant(uint256) = 7
-BPS: constant(uint256) = 10_000
 NETWORK_TOKEN: constant(uint256) = 0
-U16: constant(uint256) = 2**16 - 1
-U24: constant(uint256) = 2**24 - 1
-U96: constant(uint256) = 2**96 - 1
 
+RECLAIM_AFTER: public(constant(uint256)) = agreements.RECLAIM_AFTER
 STAKING: immutable(IStaking)
-
-agreement_word: HashMap[bytes32, uint256]  # payer 160 | left 96; 0 once nothing is left
-credit_of: public(HashMap[address, HashMap[uint256, uint256]])
-operator_credit_word: HashMap[uint256, uint256]  # by id << 16 | token
-fees_of: public(HashMap[uint256, uint256])
 
 
 @deploy
@@ -139,21 +87,11 @@ def open(
     @param expiry Before it only the service can move the money; 7 days later anyone refunds it.
     @param fee_bps Must be the fee of now; it is fixed for the agreement.
     """
-    self._check_posting(expiry)
-    if fee_bps != escrow_settings._fee_bps(): self._fee_changed()
-    key: bytes32 = self._key(msg.sender, reference, token, expiry, fee_bps)
-    if self.agreement_word[key] != 0: self._exists()
-    self._fund(key, payer, 0, token, amount, permit)
-    log AgreementOpened(
-        agreement=key,
-        service=msg.sender,
-        payer=payer,
-        token=token,
-        amount=amount,
-        reference=reference,
-        expiry=expiry,
-        fee_bps=fee_bps,
-    )
+    self._check_posting()
+    if fee_bps != escrow_settings._fee_bps():
+        self._fee_changed()
+    agreements._open(self._agreement(msg.sender, token, reference, expiry, fee_bps), payer, amount)
+    transfers._draw(escrow_settings._token(token), payer, amount, permit)
 
 
 @external
@@ -167,13 +105,11 @@ def top_up(
     permit: IEscrow.Permit,
 ):
     """@notice Add `amount` to an agreement of the calling service, by the one who opened it."""
-    self._check_posting(expiry)
-    key: bytes32 = self._key(msg.sender, reference, token, expiry, fee_bps)
-    word: uint256 = self.agreement_word[key]
-    if word == 0: self._gone()
-    if self._payer(word) != payer: self._other_payer()
-    self._fund(key, payer, word >> 160, token, amount, permit)
-    log AgreementToppedUp(agreement=key, amount=amount)
+    self._check_posting()
+    agreements._top_up(
+        self._agreement(msg.sender, token, reference, expiry, fee_bps), payer, amount
+    )
+    transfers._draw(escrow_settings._token(token), payer, amount, permit)
 
 
 @external
@@ -192,30 +128,17 @@ def pay(
          is less: operators first, then the burn, then the refund.
     @param items Each operator id 24 | amount before the fee, wei 96.
     """
-    key: bytes32 = self._key(msg.sender, reference, token, expiry, fee_bps)
-    word: uint256 = self.agreement_word[key]
-    if word == 0:
-        return
-    left: uint256 = word >> 160
-    paid: uint256 = 0
     fee: uint256 = 0
-    for item: uint256 in items:
-        amount: uint256 = min((item >> 24) & U96, left - paid)
-        cut: uint256 = amount * fee_bps // BPS
-        self.operator_credit_word[(item & U24) << 16 | token] += amount - cut
-        fee += cut
-        paid += amount
-    burnt: uint256 = min(burn, left - paid)
-    refunded: uint256 = min(refund, left - paid - burnt)
-    left -= paid + burnt + refunded
-    payer: address = self._payer(word)
-    self._store(key, payer, left)
-    if refunded != 0:
-        self.credit_of[payer][token] += refunded
-    log AgreementPaid(
-        agreement=key, credited=paid - fee, fee=fee, burnt=burnt, refunded=refunded
+    burnt: uint256 = 0
+    fee, burnt = agreements._pay(
+        self._agreement(msg.sender, token, reference, expiry, fee_bps), items, refund, burn
     )
-    self._charge(token, fee, burnt)
+    if burnt != 0 and token != NETWORK_TOKEN:
+        fee += burnt
+        burnt = 0
+    credits._book_fee(token, fee)
+    if burnt != 0:
+        extcall IBurnable(escrow_settings._token(token)).burn(burnt)
 
 
 # Anyone
@@ -226,48 +149,30 @@ def reclaim(
     service: address, token: uint256, reference: bytes32, expiry: uint256, fee_bps: uint256
 ):
     """@notice Credit the payer with all that is left, from 7 days after the expiry on."""
-    if block.timestamp < expiry + RECLAIM_AFTER: self._too_early()
-    key: bytes32 = self._key(service, reference, token, expiry, fee_bps)
-    word: uint256 = self.agreement_word[key]
-    if word == 0: self._gone()
-    self.agreement_word[key] = 0
-    payer: address = self._payer(word)
-    self.credit_of[payer][token] += word >> 160
-    log AgreementReclaimed(agreement=key, payer=payer, amount=word >> 160)
+    agreements._reclaim(self._agreement(service, token, reference, expiry, fee_bps))
 
 
 @external
 def withdraw(token: uint256):
     """@notice Pay the caller's credit out."""
-    amount: uint256 = self.credit_of[msg.sender][token]
-    if amount == 0: self._no_credit()
-    self.credit_of[msg.sender][token] = 0
+    amount: uint256 = credits._take(msg.sender, token)
     transfers._send(escrow_settings._token(token), msg.sender, amount)
-    log CreditWithdrawn(account=msg.sender, token=token, amount=amount)
 
 
 @external
 def withdraw_operator(id: uint256, token: uint256):
     """@notice Pay the credit of operator `id` to its owner."""
-    if id > U24 or token > U16: self._no_credit()
-    amount: uint256 = self.operator_credit_word[id << 16 | token]
-    if amount == 0: self._no_credit()
     owner: address = staticcall STAKING.owner_of(id)
-    if owner == empty(address): self._no_operator()
-    self.operator_credit_word[id << 16 | token] = 0
+    amount: uint256 = credits._take_operator(id, token, owner)
     transfers._send(escrow_settings._token(token), owner, amount)
-    log OperatorCreditWithdrawn(id=id, token=token, owner=owner, amount=amount)
 
 
 @external
 def collect_fees(token: uint256):
     """@notice Send the fees to the sink."""
-    amount: uint256 = self.fees_of[token]
-    if amount == 0: self._no_fees()
-    self.fees_of[token] = 0
     sink: address = escrow_settings.fee_sink
+    amount: uint256 = credits._take_fees(token, sink)
     transfers._send(escrow_settings._token(token), sink, amount)
-    log FeesCollected(token=token, sink=sink, amount=amount)
 
 
 @external
@@ -276,15 +181,7 @@ def agreement(
     service: address, token: uint256, reference: bytes32, expiry: uint256, fee_bps: uint256
 ) -> (address, uint256):
     """@return Payer and what is left; zeroes when the agreement is gone."""
-    word: uint256 = self.agreement_word[self._key(service, reference, token, expiry, fee_bps)]
-    return self._payer(word), word >> 160
-
-
-@external
-@view
-def operator_credit(id: uint256, token: uint256) -> uint256:
-    """@return What `withdraw_operator` would pay."""
-    return 0 if id > U24 or token > U16 else self.operator_credit_word[id << 16 | token]
+    return agreements._agreement(self._agreement(service, token, reference, expiry, fee_bps))
 
 
 # Owner and guardian
@@ -321,66 +218,28 @@ def set_guardian(guardian: address):
 @external
 def pause(duration: uint256):
     """@notice Refuse new money for `duration` seconds, at most 14 days; 0 ends a pause."""
-    if msg.sender != escrow_settings._guardian(): ownable._check_owner()
+    if msg.sender != escrow_settings._guardian():
+        ownable._check_owner()
     escrow_settings._pause(duration)
 
 
 @internal
 @view
-def _check_posting(expiry: uint256):
-    if not staticcall STAKING.is_active(msg.sender): self._not_active()
-    if block.timestamp < escrow_settings._paused_until(): self._paused()
-    if block.timestamp >= expiry: self._expired()
-    if expiry > block.timestamp + MAX_TERM: self._too_far()
+def _check_posting():
+    if not staticcall STAKING.is_active(msg.sender):
+        self._not_active()
+    if block.timestamp < escrow_settings._paused_until():
+        self._paused()
 
 
 @internal
-def _fund(
-    key: bytes32,
-    payer: address,
-    left: uint256,
-    token: uint256,
-    amount: uint256,
-    permit: IEscrow.Permit,
-):
-    if amount == 0: self._nothing()
-    if left + amount > U96: self._too_much()
-    self._store(key, payer, left + amount)
-    transfers._draw(escrow_settings._token(token), payer, amount, permit)
-
-
-@internal
-def _store(key: bytes32, payer: address, left: uint256):
-    self.agreement_word[key] = (
-        0 if left == 0 else convert(payer, uint256) | left << 160
+@pure
+def _agreement(
+    service: address, token: uint256, reference: bytes32, expiry: uint256, fee_bps: uint256
+) -> agreements.Agreement:
+    return agreements.Agreement(
+        service=service, reference=reference, token=token, expiry=expiry, fee_bps=fee_bps
     )
-
-
-@internal
-def _charge(token: uint256, fee: uint256, burnt: uint256):
-    """@notice Book the fee; burn what can be burnt, and book the rest as a fee."""
-    booked: uint256 = fee
-    if burnt != 0:
-        if token == NETWORK_TOKEN:
-            extcall IBurnable(escrow_settings._token(token)).burn(burnt)
-        else:
-            booked += burnt
-    if booked != 0:
-        self.fees_of[token] += booked
-
-
-@internal
-@pure
-def _key(
-    service: address, reference: bytes32, token: uint256, expiry: uint256, fee_bps: uint256
-) -> bytes32:
-    return keccak256(abi_encode(service, reference, token, expiry, fee_bps))
-
-
-@internal
-@pure
-def _payer(word: uint256) -> address:
-    return convert(word & (2**160 - 1), address)
 
 
 @internal
@@ -397,71 +256,5 @@ def _paused():
 
 @internal
 @pure
-def _expired():
-    raise "escrow: expired"
-
-
-@internal
-@pure
-def _too_far():
-    raise "escrow: expiry too far"
-
-
-@internal
-@pure
 def _fee_changed():
     raise "escrow: not the current fee"
-
-
-@internal
-@pure
-def _exists():
-    raise "escrow: agreement exists"
-
-
-@internal
-@pure
-def _gone():
-    raise "escrow: no agreement"
-
-
-@internal
-@pure
-def _other_payer():
-    raise "escrow: not the payer"
-
-
-@internal
-@pure
-def _nothing():
-    raise "escrow: no amount"
-
-
-@internal
-@pure
-def _too_much():
-    raise "escrow: amount too large"
-
-
-@internal
-@pure
-def _too_early():
-    raise "escrow: reclaim too early"
-
-
-@internal
-@pure
-def _no_credit():
-    raise "escrow: no credit"
-
-
-@internal
-@pure
-def _no_operator():
-    raise "escrow: no such operator"
-
-
-@internal
-@pure
-def _no_fees():
-    raise "escrow: no fees"

@@ -9,6 +9,7 @@
 
 from .interfaces import IStaking
 
+
 struct Profile:
     endpoint: String[128]  # base URL of the worker's public API
     capabilities: uint256  # bits
@@ -62,8 +63,10 @@ def announce(
     @param lease Seconds until the profile lapses, at most 30 days.
     """
     self._check_sender(id)
-    if len(endpoint) == 0: self._no_endpoint()
-    if lease == 0 or lease > MAX_LEASE: self._bad_lease()
+    if len(endpoint) == 0:
+        self._no_endpoint()
+    if lease == 0 or lease > MAX_LEASE:
+        self._bad_lease()
     profile: Profile = Profile(
         endpoint=endpoint,
         capabilities=capabilities,
@@ -90,7 +93,8 @@ def announce(
 def retract(id: uint256):
     """@notice Remove the profile of operator `id`; by its owner or its worker key."""
     self._check_sender(id)
-    if self.profiles[id].expires_at == 0: self._no_profile()
+    if self.profiles[id].expires_at == 0:
+        self._no_profile()
     self.profiles[id] = empty(Profile)
     log ProfileRetracted(id=id)
 
@@ -108,10 +112,12 @@ def profile_of(id: uint256) -> Profile:
 @internal
 @view
 def _check_sender(id: uint256):
-    if id == 0: self._not_operator()
+    if id == 0:
+        self._not_operator()
     if msg.sender == staticcall STAKING.owner_of(id):
         return
-    if id != staticcall STAKING.operator_of(msg.sender): self._not_operator()
+    if id != staticcall STAKING.operator_of(msg.sender):
+        self._not_operator()
 
 
 @internal

@@ -14,13 +14,12 @@ from snekmate.auth import ownable_2step
 from .interfaces import IEscrow
 from .interfaces import IStaking
 from .modules import admission
-from .modules import checkpoints
 from .modules import epochs
-from .modules import exits
 from .modules import lanes
 from .modules import operators
 from .modules import parameters
 from .modules import stake_words
+from .modules import stakes
 from .modules import transfers
 from .modules import worker_keys
 
@@ -31,11 +30,10 @@ initializes: ownable_2step[ownable := ownable]
 initializes: parameters
 initializes: epochs
 initializes: operators[epochs := epochs, parameters := parameters]
-initializes: exits
 initializes: lanes
 initializes: worker_keys
 initializes: admission[parameters := parameters]
-initializes: checkpoints
+initializes: stakes[lanes := lanes, operators := operators, parameters := parameters]
 
 exports: (
     ownable_2step.owner,
@@ -51,7 +49,7 @@ exports: (
     operators.operator,
     operators.operator_count,
     operators.weight_at,
-    exits.exits_of,
+    stakes.exits_of,
     worker_keys.worker_of,
     worker_keys.operator_of,
     worker_keys.worker_key,
@@ -59,7 +57,7 @@ exports: (
     admission.is_active,
     admission.service,
     admission.service_count,
-    checkpoints.votes_at,
+    stakes.votes_at,
 )
 
 
@@ -67,28 +65,10 @@ interface IBurnable:
     def burn(amount: uint256): nonpayable
 
 
-event StakeAdded:
-    id: indexed(uint256)
-    sender: indexed(address)
-    amount: uint256  # gwei, as in all events here
-
-
-event ExitQueued:
-    id: indexed(uint256)
-    amount: uint256
-    matures_at: uint256
-
-
-event StakeWithdrawn:
-    id: indexed(uint256)
-    owner: indexed(address)
-    amount: uint256
-
-
 event StakeLocked:
     id: indexed(uint256)
     service: indexed(address)
-    amount: uint256
+    amount: uint256  # gwei, as in all events
 
 
 event LockSettled:
@@ -139,18 +119,8 @@ def stake(id: uint256, amount: uint256, permit: IEscrow.Permit) -> uint256:
     @param id 0 makes the caller owner of a new operator.
     @return The operator's id.
     """
-    if not parameters._is_sealed(): self._closed()
-    gwei_amount: uint256 = self._gwei(amount)
-    staked: uint256 = id
-    if id == 0:
-        staked = operators._register(msg.sender, gwei_amount)
-    else:
-        if operators.owner_of[id] == empty(address): self._no_operator()
-        operator: stake_words.Operator = operators._operator(id)
-        operator.stake += gwei_amount
-        operators._save(id, operator)
+    staked: uint256 = stakes._add(id, msg.sender, self._gwei(amount))
     transfers._draw(TOKEN, msg.sender, amount, permit)
-    log StakeAdded(id=staked, sender=msg.sender, amount=gwei_amount)
     return staked
 
 
@@ -158,32 +128,15 @@ def stake(id: uint256, amount: uint256, permit: IEscrow.Permit) -> uint256:
 def unstake(id: uint256, amount: uint256):
     """@notice Queue `amount` wei for exit. It stays slashable until it is withdrawn."""
     self._check_operator_owner(id)
-    gwei_amount: uint256 = self._gwei(amount)
-    operator: stake_words.Operator = operators._operator(id)
-    if gwei_amount > operator.stake - operator.exiting: self._not_staked()
-    operator.exiting += gwei_amount
-    rest: uint256 = operator.stake - operator.exiting
-    if rest != 0 and rest < parameters._minimum_stake() * operators.ONE_TOKEN: self._rest_too_small()
-    operators._save(id, operator)
-    checkpoints._lower(id, rest)
-    matures_at: uint256 = block.timestamp + parameters._unbonding()
-    exits._push(id, gwei_amount, matures_at)
-    log ExitQueued(id=id, amount=gwei_amount, matures_at=matures_at)
+    stakes._queue_exit(id, self._gwei(amount))
 
 
 @external
 def withdraw(id: uint256):
     """@notice Pay matured exits to the owner: at most 8, and never what is still locked."""
     self._check_operator_owner(id)
-    operator: stake_words.Operator = operators._operator(id)
-    limit: uint256 = operator.stake - lanes._locked(id, operator.wide)
-    amount: uint256 = exits._pop(id, limit)
-    if amount == 0: self._nothing_matured()
-    operator.stake -= amount
-    operator.exiting -= amount
-    operators._save(id, operator)
+    amount: uint256 = stakes._withdraw(id, msg.sender)
     transfers._send(TOKEN, msg.sender, amount * ONE_GWEI)
-    log StakeWithdrawn(id=id, owner=msg.sender, amount=amount)
 
 
 @external
@@ -209,12 +162,12 @@ def opt_in(id: uint256, service: address, ceiling: uint64):
     self._check_operator_owner(id)
     joined: stake_words.Service = admission._active(service)
     index: uint256 = joined.place - 1
-    lanes._join(id, index, service, convert(ceiling, uint256), joined.standing)
     operator: stake_words.Operator = operators._operator(id)
     if index >= lanes.PER_WORD and not operator.wide:
         operator.wide = True
         operators._save(id, operator)
-    self._check_free(operator, lanes._locked(id, operator.wide))
+    if lanes._join(id, index, service, convert(ceiling, uint256), joined.standing):
+        self._check_free(operator, lanes._locked(id, operator.wide))
 
 
 @external
@@ -239,9 +192,7 @@ def void(service: address, id: uint256):
 @external
 def sync_votes(id: uint256):
     """@notice Bring votes and weight of operator `id` up to its stake; anyone may."""
-    operator: stake_words.Operator = operators._operator(id)
-    operators._save(id, operator)
-    checkpoints._sync(id, operator.stake - operator.exiting)
+    stakes._sync(id)
 
 
 @external
@@ -276,12 +227,14 @@ def lock(worker: address, amount: uint256, at: uint256) -> (uint256, uint256, ui
     @return The operator's id, its weight and the total weight when that epoch began.
     """
     index: uint256 = admission._active(msg.sender).place - 1
-    if at > block.timestamp: self._future()
+    if at > block.timestamp:
+        self._future()
     key: stake_words.WorkerKey = worker_keys._active(worker)
     operator: stake_words.Operator = operators._operator(key.operator)
     locked: uint256 = lanes._lock(key.operator, index, amount, operator.wide)
     self._check_free(operator, locked)
-    if locked > key.ceiling: self._above_key_ceiling()
+    if locked > key.ceiling:
+        self._above_key_ceiling()
     log StakeLocked(id=key.operator, service=msg.sender, amount=amount)
     return key.operator, operators._weight_at(operator, at), operators._total_at(at)
 
@@ -300,7 +253,7 @@ def settle(items: DynArray[uint256, MAX_ITEMS]):
         burn: uint256 = item >> 88
         lanes._take(id, index, released + burn)
         if burn != 0:
-            self._slash(id, burn)
+            stakes._slash(id, burn)
             burnt += burn
         log LockSettled(id=id, service=msg.sender, released=released, burnt=burn)
     if burnt != 0:
@@ -367,47 +320,25 @@ def set_weight_cap(weight: uint256):
 
 
 @internal
-def _slash(id: uint256, amount: uint256):
-    """@notice Take stake away: what is free of exits first, then the oldest exits."""
-    operator: stake_words.Operator = operators._operator(id)
-    staying: uint256 = operator.stake - operator.exiting
-    if amount > staying:
-        exits._slash(id, amount - staying)
-        operator.exiting -= amount - staying
-    operator.stake -= amount
-    operators._save(id, operator)
-    checkpoints._lower(id, operator.stake - operator.exiting)
-
-
-@internal
 @view
 def _check_operator_owner(id: uint256):
-    if msg.sender != operators.owner_of[id]: self._not_owner()
+    if msg.sender != operators.owner_of[id]:
+        self._not_owner()
 
 
 @internal
 @pure
 def _check_free(operator: stake_words.Operator, locked: uint256):
-    if locked > operator.stake - operator.exiting: self._not_free()
+    if locked > operator.stake - operator.exiting:
+        self._not_free()
 
 
 @internal
 @pure
 def _gwei(amount: uint256) -> uint256:
-    if amount == 0 or amount % ONE_GWEI != 0: self._not_whole()
+    if amount == 0 or amount % ONE_GWEI != 0:
+        self._not_whole()
     return amount // ONE_GWEI
-
-
-@internal
-@pure
-def _closed():
-    raise "staking: not open yet"
-
-
-@internal
-@pure
-def _no_operator():
-    raise "staking: no such operator"
 
 
 @internal
@@ -420,24 +351,6 @@ def _not_owner():
 @pure
 def _not_whole():
     raise "staking: not whole gwei"
-
-
-@internal
-@pure
-def _not_staked():
-    raise "staking: more than is staked"
-
-
-@internal
-@pure
-def _rest_too_small():
-    raise "staking: rest below the minimum"
-
-
-@internal
-@pure
-def _nothing_matured():
-    raise "staking: nothing to withdraw"
 
 
 @internal

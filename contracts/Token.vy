@@ -52,7 +52,8 @@ def __init__(initial_supply: uint256):
 @external
 def accept_ownership():
     """@notice Take the ownership offered to the caller, and the owner's minter role with it."""
-    if msg.sender != ownable_2step.pending_owner: self._not_offered()
+    if msg.sender != ownable_2step.pending_owner:
+        self._not_offered()
     self._set_minter(ownable.owner, False)
     ownable_2step._transfer_ownership(msg.sender)
     self._set_minter(msg.sender, True)

@@ -14,6 +14,7 @@ from . import stake_words
 
 uses: parameters
 
+
 event ServiceAnnounced:
     service: indexed(address)
     standing: uint256  # bond that each operator locks at opt-in, gwei
@@ -65,7 +66,8 @@ def _is_active(service: stake_words.Service) -> bool:
 @view
 def _active(service: address) -> stake_words.Service:
     found: stake_words.Service = self._service(service)
-    if not self._is_active(found): self._not_active()
+    if not self._is_active(found):
+        self._not_active()
     return found
 
 
@@ -74,22 +76,26 @@ def _active(service: address) -> stake_words.Service:
 def _index(service: address) -> uint256:
     """@return The lane of a service that was ever admitted."""
     place: uint256 = self._service(service).place
-    if place == 0: self._not_a_service()
+    if place == 0:
+        self._not_a_service()
     return place - 1
 
 
 @internal
 def _admit_genesis(service: address, standing: uint256):
     """@notice Admit without delay, while nobody can have staked yet."""
-    if parameters._is_sealed(): parameters._already_sealed()
+    if parameters._is_sealed():
+        parameters._already_sealed()
     self._announce(service, standing)
     self._enlist(service)
 
 
 @internal
 def _announce(service: address, standing: uint256):
-    if self.service_word[service] != 0: self._announced_before()
-    if standing > stake_words.U64: self._bond_too_large()
+    if self.service_word[service] != 0:
+        self._announced_before()
+    if standing > stake_words.U64:
+        self._bond_too_large()
     announced: stake_words.Service = empty(stake_words.Service)
     announced.standing = standing
     announced.announced_at = block.timestamp
@@ -100,7 +106,8 @@ def _announce(service: address, standing: uint256):
 @internal
 def _admit(service: address):
     announced_at: uint256 = self._service(service).announced_at
-    if announced_at == 0: self._not_announced()
+    if announced_at == 0:
+        self._not_announced()
     if block.timestamp < announced_at + parameters._unbonding() + parameters.GRACE:
         self._admission_early()
     self._enlist(service)
@@ -110,11 +117,10 @@ def _admit(service: address):
 def _retire(service: address):
     """@notice Stop new locks and agreements, or take an announcement back."""
     found: stake_words.Service = self._service(service)
-    if found.announced_at == 0 or found.retired_at != 0: self._nothing_to_retire()
+    if found.announced_at == 0 or found.retired_at != 0:
+        self._nothing_to_retire()
     found.retired_at = block.timestamp
-    self.service_word[service] = (
-        0 if found.place == 0 else stake_words._service_word(found)
-    )
+    self.service_word[service] = (0 if found.place == 0 else stake_words._service_word(found))
     log ServiceRetired(service=service)
 
 
@@ -134,9 +140,12 @@ def _voidable_index(service: address) -> uint256:
 @internal
 def _enlist(service: address):
     admitted: stake_words.Service = self._service(service)
-    if admitted.place != 0: self._admitted_before()
-    if self.service_count == MAX_SERVICES: self._list_full()
-    if staticcall IService(service).max_lock() > parameters.MAX_LOCK: self._locks_too_long()
+    if admitted.place != 0:
+        self._admitted_before()
+    if self.service_count == MAX_SERVICES:
+        self._list_full()
+    if staticcall IService(service).max_lock() > parameters.MAX_LOCK:
+        self._locks_too_long()
     index: uint256 = self.service_count
     self.service_count = index + 1
     admitted.place = index + 1

@@ -6,6 +6,7 @@
 @notice Each operator's votes through time: raised on request, lowered at once.
 """
 
+
 event VotesChanged:
     id: indexed(uint256)
     votes: uint256  # gwei
@@ -22,7 +23,8 @@ checkpoint: HashMap[uint256, HashMap[uint256, uint256]]  # timestamp 40 | votes,
 @view
 def votes_at(id: uint256, timestamp: uint256) -> uint256:
     """@return The votes of operator `id` at the end of `timestamp`, gwei; reverts unless past."""
-    if timestamp >= block.timestamp: self._not_past()
+    if timestamp >= block.timestamp:
+        self._not_past()
     low: uint256 = 0
     high: uint256 = self.checkpoint_count[id]
     for _: uint256 in range(MAX_STEPS):

@@ -9,7 +9,6 @@
 
 from . import stake_words
 
-
 LENGTH: immutable(uint256)
 
 MAX_LENGTH: constant(uint256) = 30 * 86_400
@@ -18,7 +17,8 @@ MAX_LENGTH: constant(uint256) = 30 * 86_400
 @deploy
 def __init__(length: uint256):
     """@param length Seconds; fixed for ever."""
-    if length == 0 or length > MAX_LENGTH: self._bad_length()
+    if length == 0 or length > MAX_LENGTH:
+        self._bad_length()
     LENGTH = length
 
 
@@ -55,7 +55,8 @@ def _at(weights: stake_words.Weights, timestamp: uint256) -> uint256:
         return weights.now
     if epoch == weights.epoch:
         return weights.start
-    if epoch + 1 < weights.epoch: self._too_old()
+    if epoch + 1 < weights.epoch:
+        self._too_old()
     return weights.before
 
 

@@ -6,6 +6,7 @@
 @notice What the owner of Escrow may set: fee, sink, guardian, listed tokens, a pause that lapses.
 """
 
+
 event FeeSet:
     fee_bps: uint256
 
@@ -109,7 +110,8 @@ def _token(index: uint256) -> address:
     if index == 0:
         return NETWORK_TOKEN
     token: address = self.listed[index]
-    if token == empty(address): self._not_listed()
+    if token == empty(address):
+        self._not_listed()
     return token
 
 
@@ -118,7 +120,8 @@ def _list_token(token: address) -> uint256:
     if token == empty(address) or token == NETWORK_TOKEN or self.index_of[token] != 0:
         self._already_listed()
     index: uint256 = self.listed_count + 1
-    if index == MAX_TOKENS: self._list_full()
+    if index == MAX_TOKENS:
+        self._list_full()
     self.listed_count = index
     self.listed[index] = token
     self.index_of[token] = index
@@ -128,14 +131,16 @@ def _list_token(token: address) -> uint256:
 
 @internal
 def _set_fee_bps(fee_bps: uint256):
-    if fee_bps > MAX_FEE_BPS: self._bad_fee()
+    if fee_bps > MAX_FEE_BPS:
+        self._bad_fee()
     self.word = (self.word & ~FEE_MASK) | fee_bps
     log FeeSet(fee_bps=fee_bps)
 
 
 @internal
 def _set_fee_sink(sink: address):
-    if sink == empty(address): self._bad_sink()
+    if sink == empty(address):
+        self._bad_sink()
     self.fee_sink = sink
     log FeeSinkSet(sink=sink)
 
@@ -148,7 +153,8 @@ def _set_guardian(guardian: address):
 
 @internal
 def _pause(duration: uint256):
-    if duration > MAX_PAUSE: self._long_pause()
+    if duration > MAX_PAUSE:
+        self._long_pause()
     until: uint256 = block.timestamp + duration
     self.word = (self.word & ~(U40 << 14)) | until << 14
     log PostingsPaused(until=until)

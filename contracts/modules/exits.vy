@@ -8,6 +8,7 @@
      or slashed, moves one mark forward on that line: a slash costs the same for any queue.
 """
 
+
 struct Queue:
     head: uint256  # first exit not yet consumed
     tail: uint256  # where the next one goes
@@ -65,8 +66,12 @@ def _slash(id: uint256, amount: uint256):
 
 @internal
 def _pop(id: uint256, limit: uint256) -> uint256:
-    """@return What matured exits give, at most `limit`; they leave the queue."""
+    """
+    @return What matured exits give, at most `limit`; they leave the queue.
+    @dev That is 0, and no error, when all 8 had been slashed away: the next call gets further.
+    """
     queue: Queue = self._queue(id)
+    head: uint256 = queue.head
     paid: uint256 = 0
     for _: uint256 in range(PAGE):
         if queue.head == queue.tail:
@@ -82,6 +87,8 @@ def _pop(id: uint256, limit: uint256) -> uint256:
             break
         self.exit_word[id][queue.head] = 0
         queue.head += 1
+    if paid == 0 and queue.head == head:
+        self._nothing_matured()
     self._save(id, queue)
     return paid
 
@@ -97,6 +104,10 @@ def _queue(id: uint256) -> Queue:
 
 @internal
 def _save(id: uint256, queue: Queue):
-    self.queue_word[id] = (
-        queue.head | queue.tail << 40 | queue.gone << 80 | queue.queued << 168
-    )
+    self.queue_word[id] = (queue.head | queue.tail << 40 | queue.gone << 80 | queue.queued << 168)
+
+
+@internal
+@pure
+def _nothing_matured():
+    raise "staking: nothing to withdraw"

@@ -9,6 +9,7 @@
 
 from . import stake_words
 
+
 event ServiceJoined:
     id: indexed(uint256)
     service: indexed(address)
@@ -64,23 +65,30 @@ def _locked(id: uint256, wide: bool) -> uint256:
 
 
 @internal
-def _join(id: uint256, index: uint256, service: address, ceiling: uint256, bond: uint256):
-    """@notice Allow locks up to `ceiling`; the first time also lock the standing bond."""
+def _join(id: uint256, index: uint256, service: address, ceiling: uint256, bond: uint256) -> bool:
+    """
+    @notice Allow locks up to `ceiling`; the first time also lock the standing bond.
+    @return Whether it was the first time.
+    """
     opt_in: stake_words.OptIn = self._opt_in(id, index)
-    if opt_in.ceiling == 0:
+    is_new: bool = opt_in.ceiling == 0
+    if is_new:
         opt_in.standing = bond
         self._set_lane(id, index, self._lane(id, index) + bond)
-    if ceiling == 0 or ceiling < opt_in.standing: self._low_ceiling()
+    if ceiling == 0 or ceiling < opt_in.standing:
+        self._low_ceiling()
     opt_in.ceiling = ceiling
     opt_in.left_at = 0
     self.opt_in_word[id << 8 | index] = stake_words._opt_in_word(opt_in)
     log ServiceJoined(id=id, service=service, ceiling=ceiling, standing=opt_in.standing)
+    return is_new
 
 
 @internal
 def _leave(id: uint256, index: uint256, service: address, max_lock: uint256):
     opt_in: stake_words.OptIn = self._opt_in(id, index)
-    if opt_in.ceiling == 0 or opt_in.left_at != 0: self._not_joined()
+    if opt_in.ceiling == 0 or opt_in.left_at != 0:
+        self._not_joined()
     opt_in.left_at = block.timestamp
     self.opt_in_word[id << 8 | index] = stake_words._opt_in_word(opt_in)
     log ServiceLeft(id=id, service=service, release_at=block.timestamp + max_lock)
@@ -89,11 +97,14 @@ def _leave(id: uint256, index: uint256, service: address, max_lock: uint256):
 @internal
 def _release_standing(id: uint256, index: uint256, service: address, max_lock: uint256):
     opt_in: stake_words.OptIn = self._opt_in(id, index)
-    if opt_in.left_at == 0: self._not_left()
-    if block.timestamp < opt_in.left_at + max_lock: self._too_early()
+    if opt_in.left_at == 0:
+        self._not_left()
+    if block.timestamp < opt_in.left_at + max_lock:
+        self._too_early()
     amount: uint256 = self._lane(id, index)
     # More than the bond is a job that nobody has settled yet.
-    if amount > opt_in.standing: self._job_locked()
+    if amount > opt_in.standing:
+        self._job_locked()
     self._clear(id, index)
     log StandingReleased(id=id, service=service, amount=amount)
 
@@ -109,9 +120,11 @@ def _void(id: uint256, index: uint256, service: address):
 def _lock(id: uint256, index: uint256, amount: uint256, wide: bool) -> uint256:
     """@return What all services together have locked afterwards."""
     opt_in: stake_words.OptIn = self._opt_in(id, index)
-    if opt_in.ceiling == 0 or opt_in.left_at != 0: self._not_opted_in()
+    if opt_in.ceiling == 0 or opt_in.left_at != 0:
+        self._not_opted_in()
     lane: uint256 = self._lane(id, index) + amount
-    if lane > opt_in.ceiling: self._above_ceiling()
+    if lane > opt_in.ceiling:
+        self._above_ceiling()
     self._set_lane(id, index, lane)
     return self._locked(id, wide)
 
@@ -120,7 +133,8 @@ def _lock(id: uint256, index: uint256, amount: uint256, wide: bool) -> uint256:
 def _take(id: uint256, index: uint256, amount: uint256):
     """@notice Free `amount` of what the service has locked."""
     lane: uint256 = self._lane(id, index)
-    if amount > lane: self._lane_holds_less()
+    if amount > lane:
+        self._lane_holds_less()
     self._set_lane(id, index, lane - amount)
 
 

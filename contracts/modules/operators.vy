@@ -64,9 +64,11 @@ def _total_at(timestamp: uint256) -> uint256:
 @internal
 def _register(owner: address, stake: uint256) -> uint256:
     """@return The id of the new operator, with `stake` gwei."""
-    if stake < parameters._minimum_stake() * ONE_TOKEN: self._below_minimum()
+    if stake < parameters._minimum_stake() * ONE_TOKEN:
+        self._below_minimum()
     total: stake_words.Total = stake_words._total(self.total_word)
-    if total.count == MAX_ID: self._full()
+    if total.count == MAX_ID:
+        self._full()
     total.count += 1
     self.total_word = stake_words._total_word(total)
     self.owner_of[total.count] = owner
@@ -79,7 +81,8 @@ def _register(owner: address, stake: uint256) -> uint256:
 @internal
 def _save(id: uint256, operator: stake_words.Operator):
     """@notice Write the operator with its weight of now, and move the total by the difference."""
-    if operator.stake > MAX_STAKE: self._too_much()
+    if operator.stake > MAX_STAKE:
+        self._too_much()
     weight: uint256 = self._weight(operator.stake - operator.exiting)
     changed: stake_words.Operator = operator
     changed.weights = epochs._moved(operator.weights, weight)
@@ -87,9 +90,7 @@ def _save(id: uint256, operator: stake_words.Operator):
     if weight == operator.weights.now:
         return
     total: stake_words.Total = stake_words._total(self.total_word)
-    total.weights = epochs._moved(
-        total.weights, total.weights.now + weight - operator.weights.now
-    )
+    total.weights = epochs._moved(total.weights, total.weights.now + weight - operator.weights.now)
     self.total_word = stake_words._total_word(total)
 
 

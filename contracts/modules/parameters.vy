@@ -6,6 +6,7 @@
 @notice What the owner of Staking may set, within bounds that nobody can move.
 """
 
+
 event UnbondingSet:
     period: uint256  # seconds
 
@@ -97,28 +98,32 @@ def _is_sealed() -> bool:
 
 @internal
 def _set_unbonding(period: uint256):
-    if period <= MAX_LOCK + GRACE or period > MAX_UNBONDING: self._bad_unbonding()
+    if period <= MAX_LOCK + GRACE or period > MAX_UNBONDING:
+        self._bad_unbonding()
     self.word = (self.word & ~U40) | period
     log UnbondingSet(period=period)
 
 
 @internal
 def _set_minimum_stake(amount: uint256):
-    if amount == 0 or amount > MAX_MINIMUM: self._bad_minimum()
+    if amount == 0 or amount > MAX_MINIMUM:
+        self._bad_minimum()
     self.word = (self.word & ~(U32 << 40)) | amount << 40
     log MinimumStakeSet(amount=amount)
 
 
 @internal
 def _set_weight_cap(weight: uint256):
-    if weight == 0 or weight > MAX_CAP: self._bad_cap()
+    if weight == 0 or weight > MAX_CAP:
+        self._bad_cap()
     self.word = (self.word & ~(U32 << 72)) | weight << 72
     log WeightCapSet(weight=weight)
 
 
 @internal
 def _seal():
-    if self._is_sealed(): self._already_sealed()
+    if self._is_sealed():
+        self._already_sealed()
     self.word |= 1 << 104
     log GenesisSealed()
 

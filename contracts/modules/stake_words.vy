@@ -151,9 +151,7 @@ def _opt_in_word(opt_in: OptIn) -> uint256:
 @internal
 @pure
 def _worker_key(word: uint256) -> WorkerKey:
-    return WorkerKey(
-        operator=word & U24, ceiling=(word >> 24) & U64, retired=(word >> 88) & 1 == 1
-    )
+    return WorkerKey(operator=word & U24, ceiling=(word >> 24) & U64, retired=(word >> 88) & 1 == 1)
 
 
 @internal

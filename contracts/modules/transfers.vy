@@ -39,7 +39,8 @@ def _draw(token: address, payer: address, amount: uint256, permit: IEscrow.Permi
     before: uint256 = staticcall IERC20(token).balanceOf(self)
     if not extcall IERC20(token).transferFrom(payer, self, amount, default_return_value=True):
         self._refused()
-    if staticcall IERC20(token).balanceOf(self) != before + amount: self._inexact()
+    if staticcall IERC20(token).balanceOf(self) != before + amount:
+        self._inexact()
 
 
 @internal

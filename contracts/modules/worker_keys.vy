@@ -15,6 +15,7 @@ from . import stake_words
 initializes: eip712_domain_separator
 exports: eip712_domain_separator.eip712Domain
 
+
 event WorkerSet:
     id: indexed(uint256)
     worker: indexed(address)  # zero when the operator has no key from now on
@@ -60,7 +61,8 @@ def _key(worker: address) -> stake_words.WorkerKey:
 @view
 def _active(worker: address) -> stake_words.WorkerKey:
     key: stake_words.WorkerKey = self._key(worker)
-    if key.operator == 0 or key.retired: self._unknown()
+    if key.operator == 0 or key.retired:
+        self._unknown()
     return key
 
 
@@ -96,12 +98,15 @@ def _set(
 def _check_consent(
     id: uint256, owner: address, worker: address, deadline: uint256, signature: Bytes[65]
 ):
-    if self._key(worker).operator != 0: self._used()
-    if block.timestamp >= deadline: self._consent_expired()
+    if self._key(worker).operator != 0:
+        self._used()
+    if block.timestamp >= deadline:
+        self._consent_expired()
     digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
         keccak256(abi_encode(SET_WORKER, id, owner, deadline))
     )
-    if ecdsa._recover_sig(digest, signature) != worker: self._no_consent()
+    if ecdsa._recover_sig(digest, signature) != worker:
+        self._no_consent()
 
 
 @internal

@@ -32,7 +32,8 @@ def height() -> uint256:
 def hash_of(height: uint256) -> bytes32:
     """@return The hash of Arbitrum block `height`, one of the last 256; reverts outside."""
     current: uint256 = staticcall IArbSys(ARB_SYS).arbBlockNumber()
-    if height >= current or height + DEPTH < current: self._out_of_range()
+    if height >= current or height + DEPTH < current:
+        self._out_of_range()
     return staticcall IArbSys(ARB_SYS).arbBlockHash(height)
 
 

@@ -24,7 +24,8 @@ def height() -> uint256:
 @view
 def hash_of(height: uint256) -> bytes32:
     """@return The hash of block `height`, one of the last 256; reverts outside."""
-    if height >= block.number or height + DEPTH < block.number: self._out_of_range()
+    if height >= block.number or height + DEPTH < block.number:
+        self._out_of_range()
     return blockhash(height)
 
 

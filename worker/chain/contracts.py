@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from eth_abi.codec import ABICodec
 from eth_abi.decoding import AddressDecoder
@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from worker.chain.deployment import Deployment
+from worker.chain.endpoints import RpcPool
 from worker.chain.wire import Log, parse_data
 from worker.errors import ConfigError, RpcError
 from worker.types import Address
@@ -31,15 +32,6 @@ class Event:
     log_index: int
 
 
-class Rpc(Protocol):
-    """What `Contracts` needs of the RPC pool."""
-
-    async def call(
-        self, method: str, params: Sequence[Any], *, at_least_block: int | None = None
-    ) -> Any:
-        """Return the result, or raise RpcError or RevertedError."""
-
-
 class Contracts:
     """The contracts of one deployment.
 
@@ -47,9 +39,9 @@ class Contracts:
     tuples for structs.
     """
 
-    def __init__(self, deployment: Deployment, rpc: Rpc) -> None:
+    def __init__(self, deployment: Deployment, pool: RpcPool) -> None:
         self.deployment = deployment
-        self._rpc = rpc
+        self._pool = pool
         self._functions: dict[tuple[str, str, int], _Function] = {}
         self._events: dict[tuple[str, bytes], _EventType] = {}
         self._names: dict[Address, str] = {}
@@ -110,8 +102,12 @@ class Contracts:
         if sender is not None:
             request["from"] = sender
         tag = hex(block) if isinstance(block, int) else block
-        answer = await self._rpc.call("eth_call", [request, tag], at_least_block=at_least_block)
-        return abi.decode(parse_data(answer, f"result of {contract}.{function}"))
+        return await self._pool.call(
+            "eth_call",
+            [request, tag],
+            lambda value: abi.decode(parse_data(value, f"result of {contract}.{function}")),
+            at_least_block=at_least_block,
+        )
 
     def decode_log(self, log: Log) -> Event | None:
         """Return the event, or None for a log of another contract or of an unknown event.

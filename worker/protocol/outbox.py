@@ -23,7 +23,7 @@ class TxState(StrEnum):
     MINED = "mined"  # in a block, not deep enough
     FINAL = "final"  # succeeded, deep enough
     FAILED = "failed"  # reverted, on chain or before it was signed; `reason` says why
-    EXPIRED = "expired"  # never took effect: its time passed
+    EXPIRED = "expired"  # given up without effect: its time passed, or it could only revert
 
 
 LIVE = frozenset({TxState.PENDING, TxState.MINED})
@@ -88,6 +88,7 @@ class OutboxEntry:
     attempts: tuple[Attempt, ...]
     inclusion: Inclusion | None
     reason: str | None
+    waiting_since: int | None  # the block at which it was signed, or lost to a reorg
 
     @property
     def is_settled(self) -> bool:
@@ -114,14 +115,17 @@ class Outbox(Protocol):
     def holders(self, from_nonce: int) -> Iterator[OutboxEntry]:
         """Yield all entries whose nonce is `from_nonce` or higher, lowest nonce first."""
 
-    def add_attempt(self, entry_id: int, attempt: Attempt) -> None:
-        """Store a signed transaction and make the entry pending. Broadcast only afterwards."""
+    def add_attempt(self, entry_id: int, attempt: Attempt, reason: str | None = None) -> None:
+        """Store a signed transaction and make the entry pending. Broadcast only afterwards.
 
-    def mark_mined(self, entry_id: int, inclusion: Inclusion) -> None:
-        """The entry is in a block."""
+        `reason` says why the intent is given up, when the attempt cancels it.
+        """
 
-    def mark_pending(self, entry_id: int) -> None:
-        """A reorg took the entry out of its block."""
+    def mark_mined(self, entry_id: int, inclusion: Inclusion, reason: str | None = None) -> None:
+        """The entry is in a block; `reason` says why it has no effect there, if it has none."""
+
+    def mark_pending(self, entry_id: int, at_block: int) -> None:
+        """A reorg, seen at `at_block`, took the entry out of its block."""
 
     def requeue(self, entry_id: int) -> None:
         """Another transaction used the nonce up: the entry needs a new one."""

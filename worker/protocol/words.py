@@ -202,12 +202,12 @@ class BatchWord:
 
     @classmethod
     def unpack(cls, word: int) -> "BatchWord":
-        """Read the stored word; an untouched batch is in round 1."""
+        """Read the stored word; an untouched batch is in round 0."""
         *ids, count, sealed, number, base, final, silent, opened_at = _unpack(
             (24,) * MAX_SEATS + (3, 7, 3, 3, 1, 7, 40), word
         )
         operators = tuple(OperatorId(i) for i in ids[:count])
-        return cls(operators, sealed, max(number, 1), base, bool(final), silent, opened_at)
+        return cls(operators, sealed, number, base, bool(final), silent, opened_at)
 
     @property
     def count(self) -> int:

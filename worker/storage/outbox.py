@@ -52,7 +52,7 @@ class SqliteOutbox:
         """Yield all entries whose nonce is `from_nonce` or higher, lowest nonce first."""
         yield from self._select("WHERE nonce >= ? ORDER BY nonce", from_nonce)
 
-    def add_attempt(self, entry_id: int, attempt: Attempt) -> None:
+    def add_attempt(self, entry_id: int, attempt: Attempt, reason: str | None = None) -> None:
         """Store a signed transaction and make the entry pending."""
         with self._database.transaction() as connection:
             connection.execute(
@@ -71,27 +71,29 @@ class SqliteOutbox:
                 ),
             )
             connection.execute(
-                "UPDATE outbox SET state = 'pending', nonce = ?, reason = NULL WHERE id = ?",
-                (attempt.nonce, entry_id),
+                "UPDATE outbox SET state = 'pending', nonce = ?, reason = ?, waiting_since = ?"
+                " WHERE id = ?",
+                (attempt.nonce, reason, attempt.signed_at_block, entry_id),
             )
 
-    def mark_mined(self, entry_id: int, inclusion: Inclusion) -> None:
+    def mark_mined(self, entry_id: int, inclusion: Inclusion, reason: str | None = None) -> None:
         """The entry is in a block."""
         self._update(
             entry_id,
             "state = 'mined', mined_hash = ?, mined_block = ?, mined_block_hash = ?, mined_ok = ?,"
-            " mined_gas = ?, mined_fee = ?",
+            " mined_gas = ?, mined_fee = ?, reason = ?",
             inclusion.tx_hash,
             inclusion.block_number,
             inclusion.block_hash,
             inclusion.succeeded,
             inclusion.gas_used,
             str(inclusion.fee),
+            reason,
         )
 
-    def mark_pending(self, entry_id: int) -> None:
-        """A reorg took the entry out of its block."""
-        self._update(entry_id, "state = 'pending', mined_hash = NULL, reason = NULL")
+    def mark_pending(self, entry_id: int, at_block: int) -> None:
+        """A reorg, seen at `at_block`, took the entry out of its block."""
+        self._update(entry_id, "state = 'pending', mined_hash = NULL, waiting_since = ?", at_block)
 
     def requeue(self, entry_id: int) -> None:
         """Another transaction used the nonce up: the entry needs a new one."""
@@ -100,6 +102,11 @@ class SqliteOutbox:
     def settle(self, entry_id: int, state: TxState, reason: str | None = None) -> None:
         """Give the entry its terminal state."""
         self._update(entry_id, "state = ?, reason = ?", state, reason)
+
+    def total_fees(self) -> int:
+        """Return what the transactions that were mined have cost, in wei."""
+        rows = self._database.query("SELECT mined_fee FROM outbox WHERE mined_fee IS NOT NULL")
+        return sum(int(row["mined_fee"]) for row in rows)
 
     def _update(self, entry_id: int, assignment: str, *parameters: object) -> None:
         with self._database.transaction() as connection:
@@ -124,6 +131,7 @@ class SqliteOutbox:
             attempts=tuple(_attempt(attempt) for attempt in attempts),
             inclusion=_inclusion(row),
             reason=row["reason"],
+            waiting_since=row["waiting_since"],
         )
 
 

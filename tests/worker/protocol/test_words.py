@@ -99,9 +99,9 @@ def test_batch_word__each_field_full__reads_back() -> None:
     assert (batch.round_of(2), batch.round_of(3)) == (4, 5)
 
 
-def test_batch_word__untouched__is_round_one() -> None:
+def test_batch_word__untouched__is_round_zero() -> None:
     batch = BatchWord.unpack(0)
-    assert (batch.round, batch.count, batch.is_final) == (1, 0, False)
+    assert (batch.round, batch.count, batch.is_final) == (0, 0, False)
     assert not batch.all_sealed(SMALL)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.chain.contracts import Contracts, Event, Rpc
+from worker.chain.contracts import Contracts, Event
+from worker.chain.endpoints import RpcPool
 from worker.chain.wire import parse_logs
 from worker.protocol.words import GWEI, SeatOutcome, Terms
 
@@ -47,7 +48,7 @@ class Audit:
 class Auditor:
     """Checks one deployment at one block."""
 
-    def __init__(self, contracts: Contracts, rpc: Rpc) -> None:
+    def __init__(self, contracts: Contracts, rpc: RpcPool) -> None:
         self._contracts = contracts
         self._rpc = rpc
 
@@ -64,7 +65,7 @@ class Auditor:
     async def _events(self, block: int) -> list[Event]:
         addresses = self._contracts.addresses
         request = {"address": addresses, "fromBlock": "0x0", "toBlock": hex(block)}
-        logs = parse_logs(await self._rpc.call("eth_getLogs", [request]))
+        logs = await self._rpc.call("eth_getLogs", [request], parse_logs)
         return [event for log in logs if (event := self._contracts.decode_log(log))]
 
     async def _view(self, audit: Audit, contract: str, name: str, *args: Any) -> Any:

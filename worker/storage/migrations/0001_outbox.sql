@@ -12,6 +12,7 @@ CREATE TABLE outbox (
     state TEXT NOT NULL DEFAULT 'queued',
     nonce INTEGER,
     reason TEXT,
+    waiting_since INTEGER,
     mined_hash BLOB,
     mined_block INTEGER,
     mined_block_hash BLOB,

@@ -1,0 +1,168 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title JobsHarness
+@license AGPL-3.0-only
+@notice Shows the internals of the job modules to tests that compare them with their Python twins.
+"""
+
+from ..modules import bills
+from ..modules import job_words as words
+from ..modules import membership
+from ..modules import outcome
+from ..modules import rounds
+from ..modules import seals
+from ..modules import sortition
+
+
+@external
+@view
+def key(terms: words.Terms) -> bytes32:
+    return words._key(terms)
+
+
+@external
+@pure
+def origin(payer: address, origin: words.Origin) -> bytes32:
+    return words._origin(payer, origin)
+
+
+@external
+@pure
+def a(word: uint256) -> DynArray[uint256, 10]:
+    return [
+        words._price(word),
+        words._bond(word),
+        words._tasks(word),
+        words._seats(word),
+        words._max_seats(word),
+        words._log_batch(word),
+        convert(words._settles_dissent(word), uint256),
+        words._token(word),
+        words._fee_bps(word),
+        words._above_fee(word),
+    ]
+
+
+@external
+@pure
+def b(word: uint256) -> DynArray[uint256, 7]:
+    return [
+        words._posted_at(word),
+        words._claim_window(word),
+        words._run_window(word),
+        words._reveal_window(word),
+        words._challenge_window(word),
+        words._expiry(word),
+        words._above_expiry(word),
+    ]
+
+
+@external
+@pure
+def tasks_in(a: uint256, batch: uint256) -> uint256:
+    return words._tasks_in(a, batch)
+
+
+@external
+@pure
+def batch(word: uint256) -> DynArray[uint256, 14]:
+    fields: DynArray[uint256, 14] = []
+    for seat: uint256 in range(7):
+        fields.append(words._seat_id(word, seat))
+    fields.append(words._granted(word))
+    fields.append(words._sealed(word))
+    fields.append(words._number(word))
+    fields.append(words._base(word))
+    fields.append(convert(words._is_final(word), uint256))
+    fields.append(words._silent(word))
+    fields.append(words._opened_at(word))
+    return fields
+
+
+@external
+@pure
+def grown(ids: DynArray[uint256, 7], silent: uint256, opened_at: uint256) -> uint256:
+    word: uint256 = words._empty_round(2, 1)
+    for id: uint256 in ids:
+        word = words._with_seat(word, id)
+    return words._grown(words._with_seal(word, 0), silent, opened_at)
+
+
+@external
+@pure
+def draw(price: uint256, mask: uint256, height: uint256, seed: uint256) -> DynArray[uint256, 4]:
+    word: uint256 = words._draw(price, mask, height) | (seed << 160)
+    return [
+        words._draw_price(word),
+        words._draw_mask(word),
+        words._draw_height(word),
+        words._draw_seed(word),
+    ]
+
+
+@external
+@pure
+def count(mask: uint256) -> uint256:
+    return words._count(mask)
+
+
+@external
+@pure
+def ticket(seed: uint256, job: bytes32, batch: uint256, id: uint256) -> uint256:
+    return sortition._ticket(seed, job, batch, id)
+
+
+@external
+@pure
+def is_eligible(
+    ticket: uint256,
+    seats: uint256,
+    elapsed: uint256,
+    window: uint256,
+    weight: uint256,
+    total: uint256,
+) -> bool:
+    released: uint256 = sortition._released(seats, elapsed, window)
+    return sortition._is_eligible(ticket, released, weight, total)
+
+
+@external
+@view
+def capture(source: address, height: uint256, bits: uint256) -> uint256:
+    return sortition._capture(source, height, bits)
+
+
+@external
+@pure
+def digest(
+    job: bytes32,
+    batch: uint256,
+    number: uint256,
+    id: uint256,
+    values: DynArray[bytes32, 32],
+    salt: bytes32,
+) -> uint256:
+    return seals._digest(job, batch, number, id, seals._hash(values), salt)
+
+
+@external
+@pure
+def is_member(root: bytes32, id: uint256, proof: membership.Proof) -> bool:
+    return membership._is_member(root, id, proof)
+
+
+@external
+@pure
+def settle(
+    a: uint256,
+    r: rounds.Round,
+    case: outcome.Case,
+    opened: uint256,
+    silent: uint256,
+    lists: uint256[7],
+    answers: DynArray[DynArray[bytes32, 32], 7],
+) -> (outcome.Outcome, bills.Bill):
+    o: outcome.Outcome = outcome._decide(case, opened, lists, answers)
+    o.tally = outcome._silence(o.tally, silent, words._sealed(r.word), r.tasks)
+    return o, bills._settled(a, r, o, silent)

@@ -1,0 +1,193 @@
+"""Deploys the network step by step; a run that was cut off goes on where it stopped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ape.api import AccountAPI
+from ape.contracts import ContractInstance
+from ape.managers.project import LocalProject
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from rlp import encode as rlp_encode
+
+from scripts._params import Params
+
+GWEI = 10**9
+TOKEN = 10**18
+FOLDER = Path(__file__).parent.parent / "deployments"
+
+
+class DeploymentError(Exception):
+    """The chain is not the one the parameters are for, or holds something unexpected."""
+
+
+class Journal:
+    """What was deployed so far, in `deployments/<chain>.part.json` before it is sent."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the journal, or begin one."""
+        self._path = path
+        self.addresses: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+
+    def note(self, name: str, address: str) -> None:
+        """Keep where `name` is, or is about to be."""
+        self.addresses[name] = address
+        write_atomically(self._path, json.dumps(self.addresses, indent=1) + "\n")
+
+    def close(self) -> None:
+        """Remove the journal: the deployment file says it all."""
+        self._path.unlink(missing_ok=True)
+
+
+class Deployer:
+    """Brings one chain to the state that `params` describe; every step may be repeated."""
+
+    def __init__(
+        self,
+        project: LocalProject,
+        account: AccountAPI,
+        params: Params,
+        folder: Path = FOLDER,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        """Raises DeploymentError when the connected chain is another than the parameters'."""
+        self._project = project
+        self._provider = project.chain_manager.provider
+        self._account = account
+        self._params = params
+        self._say = say
+        if self._provider.chain_id != params.chain_id:
+            connected = self._provider.chain_id
+            raise DeploymentError(
+                f"connected to chain {connected}, the parameters are for {params.chain_id}"
+            )
+        self.file = folder / f"{params.chain_id}.json"
+        self._journal = Journal(folder / f"{params.chain_id}.part.json")
+        self._contracts: dict[str, ContractInstance] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> Path:
+        """Deploy what is missing, set what differs, write the file and return its path."""
+        if self.file.exists() and self._is_current():
+            self._say(f"{self.file} is up to date")
+            return self.file
+        block = self._provider.get_block("latest").number
+        self._deploy_contracts()
+        self._admit()
+        self._offer_ownership()
+        self._write(block)
+        self._journal.close()
+        return self.file
+
+    def _is_current(self) -> bool:
+        """Whether every contract of the file is on the chain; a fresh local chain has none."""
+        known = json.loads(self.file.read_text())
+        if known["genesis_hash"] != self._genesis():
+            self._journal.close()
+            return False
+        codes = {name: _hash(self._code(c["address"])) for name, c in known["contracts"].items()}
+        wrong = [
+            name for name, code in codes.items() if code != known["contracts"][name]["code_hash"]
+        ]
+        if wrong:
+            raise DeploymentError(f"{self.file}: other code on chain at {', '.join(wrong)}")
+        return True
+
+    def _deploy_contracts(self) -> None:
+        params = self._params
+        me = self._account.address
+        token = self._deploy("Token", params.token.supply * TOKEN)
+        staking = self._deploy(
+            "Staking",
+            token,
+            params.staking.epoch,
+            params.staking.unbonding,
+            params.staking.minimum_stake,
+            params.staking.weight_cap,
+        )
+        sink, guardian = params.escrow.fee_sink or me, params.escrow.guardian or me
+        escrow = self._deploy("Escrow", token, staking, params.escrow.fee_bps, sink, guardian)
+        self._deploy("Registry", staking)
+        seeds = self._deploy(params.seed_source)
+        jobs = params.jobs
+        minima = (jobs.min_claim, jobs.min_run, jobs.min_reveal)
+        self._deploy("ReplicatedJobs", staking, escrow, seeds, *minima)
+
+    def _deploy(self, name: str, *args: Any) -> str:
+        container = getattr(self._project, name)
+        address = self._journal.addresses.get(name)
+        expected = container.contract_type.runtime_bytecode.bytecode.removeprefix("0x")
+        if address is None or not self._code(address):
+            # Noted before it is sent: a run that dies here finds the contract next time.
+            self._journal.note(name, _next_address(self._account))
+            address = container.deploy(*args, sender=self._account).address
+            self._say(f"{name:<16} {address}")
+        elif not self._code(address).hex().startswith(expected):
+            raise DeploymentError(
+                f"{name}: other code at {address}, remove the journal to start anew"
+            )
+        else:
+            self._say(f"{name:<16} {address} (already there)")
+        self._contracts[name] = container.at(address)
+        return str(address)
+
+    def _admit(self) -> None:
+        staking, jobs = self._contracts["Staking"], self._contracts["ReplicatedJobs"]
+        if staking.is_sealed():
+            return
+        if not staking.is_active(jobs.address):
+            bond = self._params.staking.standing_bond * TOKEN // GWEI
+            staking.admit_genesis(jobs.address, bond, sender=self._account)
+        staking.seal_genesis(sender=self._account)
+        self._say("genesis list sealed, staking is open")
+
+    def _offer_ownership(self) -> None:
+        owner = self._params.owner
+        for name in ("Token", "Staking", "Escrow"):
+            contract = self._contracts[name]
+            if owner and owner not in (contract.owner(), contract.pending_owner()):
+                contract.transfer_ownership(owner, sender=self._account)
+                self._say(f"{name} offered to {owner}, who must accept")
+
+    def _write(self, block: int) -> None:
+        contracts = {
+            name: {
+                "address": contract.address,
+                "code_hash": _hash(self._code(contract.address)),
+                "abi": [item.model_dump(mode="json", by_alias=True, exclude_none=True)
+                        for item in contract.contract_type.abi],
+            }
+            for name, contract in self._contracts.items()
+        }  # fmt: skip
+        deployment = {
+            "chain_id": self._params.chain_id,
+            "genesis_hash": self._genesis(),
+            "block": block,
+            "contracts": contracts,
+        }
+        write_atomically(self.file, json.dumps(deployment, indent=1) + "\n")
+        self._say(f"wrote {self.file}")
+
+    def _code(self, address: str) -> bytes:
+        return bytes(self._provider.get_code(address))
+
+    def _genesis(self) -> str:
+        return "0x" + bytes(self._provider.get_block(0).hash).hex()
+
+
+def _next_address(account: AccountAPI) -> str:
+    sender = bytes.fromhex(account.address.removeprefix("0x"))
+    return to_checksum_address(keccak(rlp_encode([sender, account.nonce]))[12:])
+
+
+def _hash(code: bytes) -> str:
+    return "0x" + keccak(code).hex()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step."""
+    part = path.with_suffix(path.suffix + ".new")
+    part.write_text(text)
+    part.replace(path)

@@ -1,0 +1,79 @@
+"""Deployment parameters: one YAML file per network, checked before anything is sent."""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FOLDER = Path(__file__).parent / "params"
+DAY = 86_400
+AddressText = Field(default=None, pattern=r"^0x[0-9a-fA-F]{40}$")
+
+
+class ParamsError(Exception):
+    """A parameter file is missing or wrong; the message names file and field."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TokenParams(_Strict):
+    """`supply` in whole tokens, all of it the deployer's at first."""
+
+    supply: int = Field(ge=0)
+
+
+class StakingParams(_Strict):
+    """Periods in seconds, amounts in whole tokens; the bounds are the contract's own."""
+
+    epoch: int = Field(ge=1, le=30 * DAY)
+    unbonding: int = Field(gt=21 * DAY, le=180 * DAY)
+    minimum_stake: int = Field(ge=1, le=10**6)
+    weight_cap: int = Field(ge=1, lt=1 << 32)
+    standing_bond: int = Field(ge=0)
+
+
+class EscrowParams(_Strict):
+    """Where fees go and who may pause postings; the deployer where nothing is said."""
+
+    fee_bps: int = Field(ge=0, le=1_000)
+    fee_sink: str | None = AddressText
+    guardian: str | None = AddressText
+
+
+class JobsParams(_Strict):
+    """The network's shortest windows, in seconds."""
+
+    min_claim: int = Field(ge=1, le=DAY)
+    min_run: int = Field(ge=1, le=2 * DAY)
+    min_reveal: int = Field(ge=1, le=DAY)
+
+
+class Params(_Strict):
+    """Everything a deployment depends on. `owner` is offered the contracts and must accept."""
+
+    chain_id: int = Field(ge=1)
+    seed_source: Literal["BlockSeed", "ArbitrumSeed"]
+    token: TokenParams
+    staking: StakingParams
+    escrow: EscrowParams
+    jobs: JobsParams
+    owner: str | None = AddressText
+
+
+def load(network: str, folder: Path = FOLDER) -> Params:
+    """Read the parameters of a network. Raises ParamsError."""
+    path = folder / f"{network}.yaml"
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text()))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+        raise ParamsError(f"no {path.name} in {folder}: there are {known}") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path.name}: not YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ParamsError(f"{path.name}: {field}: {first['msg']}") from error

@@ -1,0 +1,98 @@
+"""The vaults on titanoboa's in-process chain: fast enough for thousands of random steps."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import boa
+from boa.contracts.vyper.vyper_contract import VyperContract, VyperDeployer
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_account.signers.local import LocalAccount
+
+DAY = 86_400
+TOKEN = 10**18
+GWEI = 10**9
+MINIMUM_STAKE = 1_000
+WEIGHT_CAP = 100_000
+UNBONDING = 22 * DAY
+EPOCH = 3_600
+FEE_BPS = 250
+NO_PERMIT = (0, 0, b"\0" * 32, b"\0" * 32)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Everything deployed; `owner` owns it all and holds the initial supply."""
+
+    owner: str
+    sink: str
+    guardian: str
+    token: VyperContract
+    staking: VyperContract
+    escrow: VyperContract
+
+
+@cache
+def contract(name: str) -> VyperDeployer:
+    """Compile once a session: `name` is the path under contracts/ without the ending."""
+    return boa.load_partial(f"contracts/{name}.vy", compiler_args={"evm_version": "cancun"})
+
+
+def deploy() -> Network:
+    """Deploy token and vaults; the genesis list is still open."""
+    owner = boa.env.generate_address("owner")
+    sink = boa.env.generate_address("sink")
+    guardian = boa.env.generate_address("guardian")
+    with boa.env.prank(owner):
+        token = contract("Token").deploy(10**9 * TOKEN)
+        staking = contract("Staking").deploy(
+            token.address, EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP
+        )
+        escrow = contract("Escrow").deploy(token.address, staking.address, FEE_BPS, sink, guardian)
+    return Network(owner, sink, guardian, token, staking, escrow)
+
+
+def admit(network: Network, *services: VyperContract, standing: int = 5 * GWEI) -> None:
+    """Admit the genesis services with a standing bond in gwei, and open staking."""
+    with boa.env.prank(network.owner):
+        for service in services:
+            network.staking.admit_genesis(service.address, standing)
+        network.staking.seal_genesis()
+
+
+def fund(network: Network, account: str, amount: int) -> None:
+    """Give `account` tokens, and both vaults the right to draw them."""
+    network.token.transfer(account, amount, sender=network.owner)
+    for vault in (network.staking, network.escrow):
+        network.token.approve(vault.address, 2**256 - 1, sender=account)
+
+
+def new_operator(
+    network: Network, owner: str, stake: int, ceiling: int = 2**64 - 1
+) -> LocalAccount:
+    """Stake wei for a new operator of a funded `owner` and name its worker key."""
+    operator = network.staking.stake(0, stake, NO_PERMIT, sender=owner)
+    worker = Account.from_key(operator.to_bytes(32, "big"))
+    signature = consent(network.staking, worker, operator, owner)
+    network.staking.set_worker(operator, worker.address, ceiling, 2**63, signature, sender=owner)
+    return worker
+
+
+def consent(staking: VyperContract, worker: LocalAccount, operator: int, owner: str) -> bytes:
+    """Sign that `worker` agrees to work for `operator`, for ever."""
+    domain = {
+        "name": "Proofmesh Staking",
+        "version": "1",
+        "chainId": boa.env.evm.patch.chain_id,
+        "verifyingContract": staking.address,
+    }
+    types = {
+        "SetWorker": [
+            {"name": "operator", "type": "uint256"},
+            {"name": "owner", "type": "address"},
+            {"name": "deadline", "type": "uint256"},
+        ]
+    }
+    message = {"operator": operator, "owner": owner, "deadline": 2**63}
+    signed = worker.sign_message(encode_typed_data(domain, types, message))
+    return bytes(signed.signature)

@@ -1,0 +1,313 @@
+"""Random histories of the vaults against a ledger: docs/protocol.md, section 6."""
+
+from collections import defaultdict
+from functools import cache
+
+import boa
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.contracts.stateful import network as net
+
+OPERATORS = st.integers(0, 2)
+SERVICES = st.integers(0, 1)
+PAIRS = st.tuples(OPERATORS, SERVICES)
+REQUESTERS = st.integers(0, 1)
+STAKE = st.integers(1, 5_000).map(lambda tokens: tokens * net.GWEI)  # gwei
+JOB = st.integers(1, 2_000).map(lambda tokens: tokens * net.GWEI)  # gwei
+MONEY = st.integers(1, 10**21)  # wei
+MAX_LOCK = 14 * net.DAY
+STANDING = 5 * net.GWEI
+STAKED = 10_000 * net.GWEI
+CEILING = 8_000 * net.GWEI
+
+
+def _now() -> int:
+    return boa.env.evm.patch.timestamp
+
+
+@cache
+def _scene():
+    """Deploy once; every example starts from here again."""
+    network = net.deploy()
+    services = [
+        net.contract("mocks/MockService").deploy(
+            network.staking.address, network.escrow.address, net.DAY
+        )
+        for _ in range(2)
+    ]
+    net.admit(network, *services, standing=STANDING)
+    requesters = [boa.env.generate_address() for _ in range(2)]
+    owners = [boa.env.generate_address() for _ in range(3)]
+    for account in requesters + owners:
+        net.fund(network, account, 10**6 * net.TOKEN)
+    workers = [net.new_operator(network, owner, STAKED * net.GWEI) for owner in owners]
+    for number, owner in enumerate(owners):
+        for service in services:
+            network.staking.opt_in(number + 1, service.address, CEILING, sender=owner)
+    return network, services, requesters, owners, workers
+
+
+class VaultMachine(RuleBasedStateMachine):
+    """Three operators, two services and two requesters do as they please."""
+
+    @initialize()
+    def deploy(self) -> None:
+        self.network, self.services, self.requesters, self.owners, self.workers = _scene()
+        self.staking, self.escrow = self.network.staking, self.network.escrow
+        self.anchor = boa.env.anchor()
+        self.anchor.__enter__()
+        pairs = [(operator, service) for operator in range(3) for service in range(2)]
+        self.stake = dict.fromkeys(range(3), STAKED)
+        self.exits: dict[int, list[list[int]]] = {number: [] for number in range(3)}
+        self.locked = dict.fromkeys(pairs, STANDING)
+        self.ceiling = dict.fromkeys(pairs, CEILING)  # without those that were released
+        self.left: dict[tuple[int, int], int] = {}  # when, for those not released yet
+        self.agreements: dict[tuple[int, bytes, int], tuple[int, int]] = {}
+        self.credit: dict[int, int] = defaultdict(int)
+        self.earned: dict[int, int] = defaultdict(int)
+        self.fees = 0
+        self.given = {"staking": 0, "escrow": 0}
+        self.supply = self.network.token.totalSupply()
+
+    def teardown(self) -> None:
+        if hasattr(self, "anchor"):
+            self.anchor.__exit__(None, None, None)
+
+    def _locked_of(self, operator: int) -> int:
+        return sum(amount for (who, _), amount in self.locked.items() if who == operator)
+
+    def _staying(self, operator: int) -> int:
+        return self.stake[operator] - sum(amount for amount, _ in self.exits[operator])
+
+    def _free(self, operator: int) -> int:
+        return self._staying(operator) - self._locked_of(operator)
+
+    @rule(operator=OPERATORS, amount=STAKE)
+    def add_stake(self, operator: int, amount: int) -> None:
+        self.staking.stake(
+            operator + 1, amount * net.GWEI, net.NO_PERMIT, sender=self.requesters[0]
+        )
+        self.stake[operator] += amount
+
+    @rule(operator=OPERATORS, amount=STAKE)
+    def unstake(self, operator: int, amount: int) -> None:
+        rest = self._staying(operator) - amount
+        if rest < 0 or 0 < rest < net.MINIMUM_STAKE * net.GWEI:
+            with boa.reverts():
+                self._unstake(operator, amount)
+            return
+        self._unstake(operator, amount)
+        self.exits[operator].append([amount, _now() + net.UNBONDING])
+
+    def _unstake(self, operator: int, amount: int) -> None:
+        self.staking.unstake(operator + 1, amount * net.GWEI, sender=self.owners[operator])
+
+    @precondition(lambda self: any(self.exits.values()))
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        operator = data.draw(st.sampled_from([who for who, exits in self.exits.items() if exits]))
+        exits = self.exits[operator]
+        due = [exit for exit in exits[:8] if exit[1] <= _now()]
+        limit = self.stake[operator] - self._locked_of(operator)
+        paid = min(sum(amount for amount, _ in due), limit)
+        if not due or (paid == 0 and due[0][0] > 0):
+            with boa.reverts("staking: nothing to withdraw"):
+                self.staking.withdraw(operator + 1, sender=self.owners[operator])
+            return
+        self.staking.withdraw(operator + 1, sender=self.owners[operator])
+        self.stake[operator] -= paid
+        self._take_oldest_exits(operator, paid)
+        while due and due.pop(0)[0] == 0:
+            exits.pop(0)
+
+    def _take_oldest_exits(self, operator: int, amount: int) -> None:
+        for exit in self.exits[operator]:
+            taken = min(amount, exit[0])
+            exit[0] -= taken
+            amount -= taken
+
+    @rule(pair=PAIRS, ceiling=JOB)
+    def opt_in(self, pair: tuple[int, int], ceiling: int) -> None:
+        operator, service = pair
+        bond = 0 if pair in self.ceiling else STANDING
+        if ceiling < STANDING or (bond and self._free(operator) < bond):
+            with boa.reverts():
+                self._opt_in(operator, service, ceiling)
+            return
+        self._opt_in(operator, service, ceiling)
+        self.locked[pair] += bond
+        self.ceiling[pair] = ceiling
+        self.left.pop(pair, None)
+
+    def _opt_in(self, operator: int, service: int, ceiling: int) -> None:
+        self.staking.opt_in(
+            operator + 1, self.services[service].address, ceiling, sender=self.owners[operator]
+        )
+
+    @rule(pair=PAIRS)
+    def leave(self, pair: tuple[int, int]) -> None:
+        operator, service = pair
+        if pair in self.left or pair not in self.ceiling:
+            with boa.reverts("staking: service not joined"):
+                self._leave(operator, service)
+            return
+        self._leave(operator, service)
+        self.left[pair] = _now()
+
+    def _leave(self, operator: int, service: int) -> None:
+        self.staking.leave(
+            operator + 1, self.services[service].address, sender=self.owners[operator]
+        )
+
+    @precondition(lambda self: self.left)
+    @rule(data=st.data())
+    def release_standing(self, data: st.DataObject) -> None:
+        pair = operator, service = data.draw(st.sampled_from(sorted(self.left)))
+        if _now() < self.left[pair] + MAX_LOCK or self.locked[pair] > STANDING:
+            with boa.reverts():
+                self._release_standing(operator, service)
+            return
+        self._release_standing(operator, service)
+        self.locked[pair] = 0
+        del self.left[pair], self.ceiling[pair]
+
+    def _release_standing(self, operator: int, service: int) -> None:
+        self.staking.release_standing(operator + 1, self.services[service].address)
+
+    @rule(pair=PAIRS, amount=JOB)
+    def lock(self, pair: tuple[int, int], amount: int) -> None:
+        operator, service = pair
+        terms = (self.workers[operator].address, amount, _now())
+        allowed = 0 if pair in self.left else self.ceiling.get(pair, 0)
+        if amount > min(self._free(operator), allowed - self.locked[pair]):
+            with boa.reverts():
+                self.services[service].lock(*terms)
+            return
+        self.services[service].lock(*terms)
+        self.locked[pair] += amount
+
+    @precondition(lambda self: any(self.locked.values()))
+    @rule(data=st.data(), share=st.integers(1, 100), burn_share=st.integers(0, 100))
+    def settle(self, data: st.DataObject, share: int, burn_share: int) -> None:
+        held = sorted(pair for pair, amount in self.locked.items() if amount)
+        pair = operator, service = data.draw(st.sampled_from(held))
+        amount = self.locked[pair] * share // 100
+        burnt = amount * burn_share // 100
+        self.services[service].settle([operator + 1 | amount - burnt << 24 | burnt << 88])
+        self.locked[pair] -= amount
+        self._take_oldest_exits(operator, max(0, burnt - self._staying(operator)))
+        self.stake[operator] -= burnt
+        self.supply -= burnt * net.GWEI
+
+    @rule(pair=PAIRS)
+    def settle_too_much(self, pair: tuple[int, int]) -> None:
+        operator, service = pair
+        with boa.reverts("staking: lane holds less"):
+            self.services[service].settle(
+                [operator + 1 | (self.locked[operator, service] + 1) << 24]
+            )
+
+    @rule(
+        service=SERVICES,
+        requester=REQUESTERS,
+        amount=MONEY,
+        reference=st.binary(min_size=32, max_size=32),
+        days=st.integers(1, 30),
+    )
+    def open_agreement(
+        self, service: int, requester: int, amount: int, reference: bytes, days: int
+    ) -> None:
+        expiry = _now() + days * net.DAY
+        key = (service, reference, expiry)
+        if key in self.agreements:
+            return
+        payer = self.requesters[requester]
+        terms = (0, amount, reference, expiry, net.FEE_BPS, net.NO_PERMIT)
+        self.services[service].open(payer, *terms)
+        self.agreements[key] = (requester, amount)
+
+    @precondition(lambda self: self.agreements)
+    @rule(data=st.data(), amounts=st.lists(MONEY, max_size=3), refund=MONEY, burn=MONEY)
+    def pay(self, data: st.DataObject, amounts: list[int], refund: int, burn: int) -> None:
+        key = data.draw(st.sampled_from(sorted(self.agreements)))
+        service, reference, expiry = key
+        items = [number + 1 | amount << 24 for number, amount in enumerate(amounts)]
+        self.services[service].pay(0, reference, expiry, net.FEE_BPS, items, refund, burn)
+        requester, left = self.agreements[key]
+        for number, wanted in enumerate(amounts):
+            amount = min(wanted, left)
+            fee = amount * net.FEE_BPS // 10_000
+            self.earned[number] += amount - fee
+            self.fees += fee
+            left -= amount
+        burnt = min(burn, left)
+        self.supply -= burnt
+        refunded = min(refund, left - burnt)
+        self.credit[requester] += refunded
+        self.agreements[key] = (requester, left - burnt - refunded)
+
+    @precondition(lambda self: self.agreements)
+    @rule(data=st.data())
+    def reclaim(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.agreements)))
+        service, reference, expiry = key
+        terms = (self.services[service].address, 0, reference, expiry, net.FEE_BPS)
+        requester, left = self.agreements[key]
+        if left == 0 or _now() < expiry + 7 * net.DAY:
+            with boa.reverts():
+                self.escrow.reclaim(*terms)
+            return
+        self.escrow.reclaim(*terms)
+        self.credit[requester] += left
+        self.agreements[key] = (requester, 0)
+
+    @rule(requester=REQUESTERS, operator=OPERATORS)
+    def pull(self, requester: int, operator: int) -> None:
+        if self.credit.pop(requester, 0):
+            self.escrow.withdraw(0, sender=self.requesters[requester])
+        if self.earned.pop(operator, 0):
+            self.escrow.withdraw_operator(operator + 1, 0)
+        if self.fees:
+            self.escrow.collect_fees(0)
+            self.fees = 0
+
+    @rule(amount=MONEY, vault=st.sampled_from(["staking", "escrow"]))
+    def give(self, amount: int, vault: str) -> None:
+        target = getattr(self, vault).address
+        self.network.token.transfer(target, amount, sender=self.network.owner)
+        self.given[vault] += amount
+
+    @rule(seconds=st.sampled_from([net.EPOCH, 8 * net.DAY, net.UNBONDING]))
+    def wait(self, seconds: int) -> None:
+        boa.env.time_travel(seconds=seconds)
+
+    @invariant()
+    def vaults_hold_what_they_owe(self) -> None:  # invariant 1
+        token = self.network.token
+        owed = sum(left for _, left in self.agreements.values()) + self.fees
+        owed += sum(self.credit.values()) + sum(self.earned.values())
+        assert token.balanceOf(self.escrow) == owed + self.given["escrow"]
+        staked = sum(self.stake.values()) * net.GWEI
+        assert token.balanceOf(self.staking) == staked + self.given["staking"]
+        assert token.totalSupply() == self.supply
+
+    @invariant()
+    def locked_is_at_most_the_stake(self) -> None:  # invariant 3
+        weights = 0
+        for number in range(3):
+            operator = self.staking.operator(number + 1)
+            exits = self.exits[number]
+            assert operator.stake == self.stake[number]
+            assert operator.exiting == sum(amount for amount, _ in exits)
+            listed = [tuple(exit) for exit in self.staking.exits_of(number + 1)]
+            assert listed == [tuple(exit) for exit in exits[:8]]
+            assert self._locked_of(number) == self.staking.locked_of(number + 1) <= operator.stake
+            weights += operator.weights.now
+        now = _now()
+        assert self.staking.weight_at(1, now + net.EPOCH)[1] == weights
+
+
+class TestVaults(VaultMachine.TestCase):
+    def setUp(self) -> None:
+        _scene()  # outside of any example, so that no example's end rolls it back

@@ -1,0 +1,117 @@
+"""Deployment: resumes where it stopped, is idempotent, refuses the wrong chain."""
+
+import json
+from pathlib import Path
+
+import ape
+import pytest
+
+from scripts._deployment import Deployer, DeploymentError
+from scripts._params import Params, ParamsError, load
+from worker.chain.deployment import Deployment
+
+
+@pytest.fixture
+def params() -> Params:
+    return load("local").model_copy(update={"chain_id": ape.chain.chain_id})
+
+
+@pytest.fixture
+def deployer_for(params, tmp_path):
+    def make(**changes):
+        changed = params.model_copy(update=changes)
+        account = ape.accounts.test_accounts[0]
+        return Deployer(ape.project, account, changed, tmp_path, say=lambda _: None)
+
+    return make
+
+
+def test_run__fresh_chain__writes_what_the_worker_reads(deployer_for) -> None:
+    deployment = Deployment.load(deployer_for().run())
+    names = {"Token", "Staking", "Escrow", "Registry", "BlockSeed", "ReplicatedJobs"}
+    assert set(deployment.contracts) == names
+    staking = ape.project.Staking.at(deployment.contracts["Staking"].address)
+    assert staking.is_sealed()
+    assert staking.is_active(deployment.contracts["ReplicatedJobs"].address)
+
+
+def test_run__again__sends_nothing(deployer_for) -> None:
+    file = deployer_for().run()
+    before, nonce = file.read_text(), ape.accounts.test_accounts[0].nonce
+    assert deployer_for().run() == file
+    assert (file.read_text(), ape.accounts.test_accounts[0].nonce) == (before, nonce)
+
+
+@pytest.mark.parametrize("step", ["Token", "Escrow", "ReplicatedJobs"])
+def test_run__cut_off_before_a_contract__goes_on_there(deployer_for, monkeypatch, step) -> None:
+    deploy = Deployer._deploy
+
+    def cut_off(self, name, *args):
+        if name == step:
+            raise ConnectionError("the endpoint is gone")
+        return deploy(self, name, *args)
+
+    monkeypatch.setattr(Deployer, "_deploy", cut_off)
+    started = ape.accounts.test_accounts[0].nonce
+    with pytest.raises(ConnectionError):
+        deployer_for().run()
+    monkeypatch.undo()
+    deployer_for().run()
+    # Six contracts, one admission, one sealing: nothing was sent twice.
+    assert ape.accounts.test_accounts[0].nonce == started + 8
+
+
+def test_run__cut_off_before_admission__goes_on_there(deployer_for, monkeypatch) -> None:
+    started = ape.accounts.test_accounts[0].nonce
+    monkeypatch.setattr(Deployer, "_admit", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        deployer_for().run()
+    monkeypatch.undo()
+    deployer_for().run()
+    assert ape.accounts.test_accounts[0].nonce == started + 8
+
+
+def test_deployer__other_chain__refuses(deployer_for) -> None:
+    with pytest.raises(DeploymentError, match="the parameters are for 5"):
+        deployer_for(chain_id=5)
+
+
+def test_run__other_code_at_a_journalled_address__refuses(deployer_for, tmp_path) -> None:
+    token = ape.project.Token.deploy(1, sender=ape.accounts.test_accounts[1])
+    journal = tmp_path / f"{ape.chain.chain_id}.part.json"
+    journal.write_text(json.dumps({"Staking": token.address}))
+    with pytest.raises(DeploymentError, match="Staking: other code"):
+        deployer_for().run()
+
+
+def test_run__owner_given__is_offered_and_must_accept(deployer_for) -> None:
+    owner = ape.accounts.test_accounts[7]
+    deployment = Deployment.load(deployer_for(owner=owner.address).run())
+    for name in ("Token", "Staking", "Escrow"):
+        contract = getattr(ape.project, name).at(deployment.contracts[name].address)
+        assert contract.owner() == ape.accounts.test_accounts[0].address
+        assert contract.pending_owner() == owner.address
+
+
+def test_load__unknown_network__lists_the_known(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"no goerli\.yaml .* there are local, sepolia"):
+        load("goerli")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("chain_id: [", "not YAML"),
+        ("chain_id: 5", "seed_source: Field required"),
+        ("chain_id: 0", "chain_id: Input should be greater"),
+    ],
+)
+def test_load__bad_file__names_the_field(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(ParamsError, match=words):
+        load("x", tmp_path)
+
+
+@pytest.mark.parametrize("network", ["local", "sepolia"])
+def test_load__shipped__is_valid(network: str) -> None:
+    assert load(network).staking.epoch > 0

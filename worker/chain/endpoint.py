@@ -1,0 +1,165 @@
+"""One JSON-RPC endpoint: ask it, and remember how well it answers."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from worker.chain.refusals import EndpointError, classify_error
+from worker.chain.wire import parse_object
+from worker.errors import RpcError
+from worker.logs import scrub, scrub_url
+
+_MAX_ANSWER = 64 * 1024 * 1024
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+
+_ids = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call. `parse` turns the JSON result into a typed value, or raises RpcError."""
+
+    method: str
+    params: Sequence[Any]
+    parse: Callable[[Any], Any]
+
+
+class Endpoint:
+    """One URL with its circuit breaker and its distance from the best head seen."""
+
+    def __init__(self, url: str, timeout: float, session: aiohttp.ClientSession) -> None:
+        self.name = scrub_url(url)
+        self.is_verified = False
+        self.wrong: str | None = None  # what is wrong with its chain or contracts
+        self.head: int | None = None
+        self.lag = 0
+        self.behind_since: float | None = None
+        self.failures = 0
+        self.last_error: str | None = None
+        self._url = url
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session = session
+        self._streak = 0
+        self._closed_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be asked: it has not failed just now."""
+        return time.monotonic() >= self._closed_until
+
+    async def ask(self, requests: Sequence[Request]) -> list[Any]:
+        """Send `requests` in one HTTP request and return their parsed results.
+
+        Raises EndpointError when the endpoint is at fault (its breaker then keeps it out for a
+        while), and RevertedError or ResponseError when the first failed request is.
+        """
+        try:
+            answers = await self._post(requests)
+            results = [_result(*pair) for pair in zip(requests, answers, strict=True)]
+        except EndpointError as error:
+            self.last_error = str(error)
+            self.fail()
+            raise
+        self._streak = 0
+        self.last_error = None
+        return results
+
+    def fail(self, pause: float | None = None) -> None:
+        """Keep it out for `pause` seconds, or for longer with each failure in a row."""
+        self.failures += 1
+        if pause is None:
+            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._streak, 10))
+        self._streak += 1
+        self._closed_until = time.monotonic() + pause
+        self.is_verified = False  # whatever comes back must prove again what it is
+
+    def note_head(self, head: int, best: int) -> None:
+        """Remember its head, and how far it is behind the best one seen before it was asked."""
+        self.head = head
+        self.lag = max(0, best - head)
+        if self.lag == 0:
+            self.behind_since = None
+        elif self.behind_since is None:
+            self.behind_since = time.monotonic()
+
+    async def _post(self, requests: Sequence[Request]) -> list[dict[str, Any]]:
+        calls = [
+            {"jsonrpc": "2.0", "id": next(_ids), "method": r.method, "params": list(r.params)}
+            for r in requests
+        ]
+        body = json.dumps(calls if len(calls) > 1 else calls[0]).encode()
+        try:
+            async with self._session.post(
+                self._url,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                answer = await _read(response)
+        except TimeoutError:
+            raise EndpointError("no answer in time") from None
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
+            raise EndpointError(scrub(str(error)) or type(error).__name__) from None
+        return _match(calls, answer)
+
+
+async def _read(response: aiohttp.ClientResponse) -> Any:
+    if response.status == 429 or response.status >= 500 or response.status in (401, 403):
+        raise EndpointError(f"HTTP status {response.status}")
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > _MAX_ANSWER:
+            raise EndpointError("answer too large")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise EndpointError(f"HTTP status {response.status}, not JSON") from None
+
+
+def _match(calls: list[dict[str, Any]], answer: Any) -> list[dict[str, Any]]:
+    """Return the answers in the order of the calls; each must bear its call's id."""
+    answers = answer if isinstance(answer, list) else [answer]
+    if len(calls) > 1 and isinstance(answer, dict) and "error" in answer:
+        return [answer] * len(calls)  # the batch as a whole was refused
+    by_id = {}
+    for item in answers:
+        if not isinstance(item, dict) or item.get("jsonrpc") != "2.0":
+            raise EndpointError("answer is not JSON-RPC 2.0")
+        if isinstance(item.get("id"), int):
+            by_id[item["id"]] = item
+    if len(answers) != len(calls) or set(by_id) != {call["id"] for call in calls}:
+        raise EndpointError("answer with a wrong id")
+    return [by_id[call["id"]] for call in calls]
+
+
+def _result(request: Request, answer: dict[str, Any]) -> Any:
+    if answer.get("error") is not None:
+        raise _error(request.method, answer["error"])
+    if "result" not in answer:
+        raise EndpointError("answer without a result")
+    try:
+        return request.parse(answer["result"])
+    except EndpointError:
+        raise
+    except RpcError as error:
+        raise EndpointError(scrub(str(error))) from error
+
+
+def _error(method: str, value: Any) -> Exception:
+    try:
+        fields = parse_object(value, "error")
+    except RpcError as error:
+        return EndpointError(str(error))
+    code, message = fields.get("code"), fields.get("message")
+    if not isinstance(code, int) or not isinstance(message, str):
+        return EndpointError("malformed error")
+    return classify_error(method, code, scrub(message)[:500], fields.get("data"))

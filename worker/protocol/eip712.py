@@ -1,0 +1,73 @@
+"""Typed data that people and keys sign: the worker key's consent, and ERC-2612 permits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from worker.types import Address, OperatorId, Timestamp, Wei
+
+_DOMAIN = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Which contract on which chain a signature is for; read it from `eip712Domain()`."""
+
+    name: str
+    version: str
+    chain_id: int
+    contract: Address
+
+
+def set_worker(
+    domain: Domain, operator: OperatorId, owner: Address, deadline: Timestamp
+) -> dict[str, Any]:
+    """Return what a worker key signs to become the key of `operator`, which `owner` holds."""
+    return _message(
+        domain,
+        "SetWorker",
+        [
+            ("operator", "uint256", operator),
+            ("owner", "address", owner),
+            ("deadline", "uint256", deadline),
+        ],
+    )
+
+
+def permit(
+    domain: Domain, owner: Address, spender: Address, value: Wei, nonce: int, deadline: Timestamp
+) -> dict[str, Any]:
+    """Return what `owner` signs to let `spender` take `value` of the token `domain.contract`."""
+    return _message(
+        domain,
+        "Permit",
+        [
+            ("owner", "address", owner),
+            ("spender", "address", spender),
+            ("value", "uint256", value),
+            ("nonce", "uint256", nonce),
+            ("deadline", "uint256", deadline),
+        ],
+    )
+
+
+def _message(domain: Domain, name: str, fields: list[tuple[str, str, Any]]) -> dict[str, Any]:
+    """Return the full message as wallets take it (eth_signTypedData_v4)."""
+    return {
+        "types": {
+            "EIP712Domain": _DOMAIN,
+            name: [{"name": field, "type": kind} for field, kind, _ in fields],
+        },
+        "primaryType": name,
+        "domain": {
+            "name": domain.name,
+            "version": domain.version,
+            "chainId": domain.chain_id,
+            "verifyingContract": domain.contract,
+        },
+        "message": {field: value for field, _, value in fields},
+    }
