@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from worker.cli.output import Output, output_options
+from worker.cli.runtime import run
 
 _FOLDER = ".proofmesh/dev"
 _STOP_SECONDS = 60.0
@@ -43,7 +44,7 @@ def up(operators: int) -> None:
             await stop.wait()
 
     with _pid_file(folder):
-        asyncio.run(work())
+        run(work())
 
 
 @dev.command()
@@ -78,7 +79,7 @@ def demo(picture: Path) -> None:
         click.echo(f"{time.monotonic() - started:5.1f} s  {text}")
 
     with _pid_file(folder):
-        asyncio.run(run_demo(root, folder, picture, say))
+        run(run_demo(root, folder, picture, say))
 
 
 @dev.command()
@@ -94,7 +95,7 @@ def audit(out: Output) -> None:
         config = load_config(_places()[1] / "requester.toml")
         return await audit_deployment(config.deployment, config.chain)
 
-    found = asyncio.run(work())
+    found = run(work())
     rows = [
         {"invariant": check.invariant, "claim": check.claim, "holds": check.holds}
         for check in found.checks
