@@ -1,6 +1,7 @@
 """What commands share: settings, the wallet, the password prompt, an event loop."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
@@ -67,8 +68,17 @@ def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run asynchronous work to its end."""
-    return asyncio.run(work)
+    """Run asynchronous work to its end. SIGTERM ends it as Ctrl-C does: cleaned up."""
+
+    async def interruptible() -> _T:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 @asynccontextmanager
