@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent
@@ -17,8 +18,14 @@ CACHE = EXAMPLES.parent / ".cache" / "zig"
 NAMES = ("folding", "raytrace", "signal")
 DIGESTS = EXAMPLES / "DIGESTS"
 
+WASM = ("-target", "wasm32-wasi", "-mcpu=lime1", "-s", "-Wl,-z,stack-size=1048576")
+"""Flags of the programs that operators run; lime1 is the standard set of widely used features."""
+
+NATIVE = ("-mcpu=baseline", "-lm")
+"""Flags of the same programs for this machine's kind of processor, as distributions build."""
+
 _COMPILER = (sys.executable, "-m", "ziglang", "cc")
-_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
+_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fno-math-errno")
 
 
 def main() -> None:
@@ -43,8 +50,7 @@ def build_all(folder: Path) -> str:
     for name in NAMES:
         target = program_path(folder, name)
         target.parent.mkdir(exist_ok=True)
-        compile_c(name, target, "-target", "wasm32-wasi", "-mcpu=generic", "-s")
-        target.chmod(0o644)
+        compile_c(EXAMPLES / name / f"{name}.c", target, WASM)
     return "".join(_line(program_path(folder, name)) for name in NAMES)
 
 
@@ -53,15 +59,16 @@ def program_path(folder: Path, name: str) -> Path:
     return folder / name / f"{name}.wasm"
 
 
-def compile_c(name: str, target: Path, *flags: str) -> None:
-    """Compile an example. The source is named relative to its folder, so that no path gets in."""
+def compile_c(source: Path, target: Path, flags: Sequence[str]) -> None:
+    """Compile a C source. It is named relative to its folder, so that no path gets in."""
     environment = {
         **os.environ,
         "ZIG_GLOBAL_CACHE_DIR": str(CACHE / "global"),
         "ZIG_LOCAL_CACHE_DIR": str(CACHE / "local"),
     }
-    command = [*_COMPILER, *_FLAGS, f"{name}.c", *flags, "-o", str(target)]
-    subprocess.run(command, cwd=EXAMPLES / name, env=environment, check=True)  # noqa: S603
+    command = [*_COMPILER, *_FLAGS, source.name, *flags, "-o", str(target)]
+    subprocess.run(command, cwd=source.parent, env=environment, check=True)  # noqa: S603
+    target.chmod(0o644)
 
 
 def _line(path: Path) -> str:

@@ -66,7 +66,7 @@ class Deployer:
         self.file = folder / f"{params.chain_id}.json"
         self._journal = Journal(folder / f"{params.chain_id}.part.json")
         self._contracts: dict[str, ContractInstance] = {}
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
 
     def run(self) -> Path:
         """Deploy what is missing, set what differs, write the file and return its path."""

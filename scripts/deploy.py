@@ -5,21 +5,24 @@
 Parameters come from scripts/params/<network>.yaml, the result goes to deployments/<chain id>.json.
 """
 
+from pathlib import Path
+
 import ape
 import click
 from ape.cli import ConnectedProviderCommand, account_option
 
-from scripts._deployment import Deployer, DeploymentError
+from scripts._deployment import FOLDER, Deployer, DeploymentError
 from scripts._params import ParamsError, load
 
 
 @click.command(cls=ConnectedProviderCommand)
 @account_option()
 @click.option("--params", help="Parameters of another name than the network's.")
-def cli(account, params):  # type: ignore[no-untyped-def]
+@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="For the result.")
+def cli(account, params, folder):  # type: ignore[no-untyped-def]
     """Deploy the contracts to the connected network."""
     network = params or ape.networks.active_provider.network.name.removesuffix("-fork")
     try:
-        Deployer(ape.project, account, load(network)).run()
+        Deployer(ape.project, account, load(network), folder).run()
     except (ParamsError, DeploymentError) as error:
         raise click.ClickException(str(error)) from error

@@ -13,10 +13,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from worker.api.server import ApiConfig
+from worker.api.config import ApiConfig
 from worker.chain.config import ChainConfig, KeyConfig
 from worker.errors import ConfigError
+from worker.services.announcer import ProfileConfig
+from worker.services.policy import PolicyConfig
+from worker.services.runner import RunConfig
 from worker.storage.fetch import FetchConfig
+from worker.work.prepare import WorkLimits
 
 PREFIX = "PROOFMESH_"
 
@@ -26,12 +30,30 @@ class NodeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    operator: int = Field(ge=1, lt=1 << 24)
+    operator: int = Field(default=0, ge=0, lt=1 << 24)
+    """Its number in Staking; 0 until `proofmesh node stake` has made one."""
+
     key: KeyConfig
     public_url: str = Field(pattern=r"^https?://[^\s]{1,120}$")
     """Where other operators and requesters find the public listener."""
 
     api: ApiConfig = ApiConfig()
+    policy: PolicyConfig = PolicyConfig()
+    profile: ProfileConfig = ProfileConfig()
+    run: RunConfig = RunConfig()
+    limits: WorkLimits = WorkLimits()
+
+    blob_bytes: int = Field(default=20 << 30, ge=1 << 20)
+    """Room for blobs: programs, inputs and outputs."""
+
+    min_free_bytes: int = Field(default=1 << 30, ge=0)
+    """With less than this free on the disk no new work is taken."""
+
+    patience: int = Field(default=30, ge=1)
+    """Seconds of chain time that each seat in turn has for a transaction that one of them sends."""
+
+    min_balance_wei: int = Field(default=10**16, ge=0)
+    """With less gas money than this no new work is taken."""
 
 
 class Config(BaseSettings):

@@ -29,7 +29,7 @@ settled_total = Counter("worker_settled_total", "Transactions settled", ["state"
 gas_spent_wei_total = Counter("worker_gas_spent_wei_total", "Paid for gas")
 
 # Work
-batches = Gauge("worker_batches", "Batches that this worker holds", ["state"])
+batches = Gauge("worker_batches_held", "Batches that this worker holds", ["state"])
 batches_total = Counter("worker_batches_total", "Batches finished", ["outcome"])
 earned_wei_total = Counter("worker_earned_wei_total", "Credited for work")
 burnt_gwei_total = Counter("worker_burnt_gwei_total", "Bond lost")

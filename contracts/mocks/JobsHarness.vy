@@ -116,7 +116,12 @@ def ticket(seed: uint256, job: bytes32, batch: uint256, id: uint256) -> uint256:
 @external
 @pure
 def is_eligible(
-    ticket: uint256, seats: uint256, elapsed: uint256, window: uint256, weight: uint256, total: uint256
+    ticket: uint256,
+    seats: uint256,
+    elapsed: uint256,
+    window: uint256,
+    weight: uint256,
+    total: uint256,
 ) -> bool:
     released: uint256 = sortition._released(seats, elapsed, window)
     return sortition._is_eligible(ticket, released, weight, total)

@@ -49,7 +49,6 @@ def _settled(a: uint256, r: rounds.Round, o: outcome.Outcome, silent: uint256) -
         if tasks != 0:
             bill.locks.append(id | released << 24 | burnt << 88)
             bill.seats.append(id | paid << 24 | burnt << 120 | released << 184)
-
     bill.refund = self._reserve(a, decided, r.price) - spent
     return bill
 
@@ -57,7 +56,8 @@ def _settled(a: uint256, r: rounds.Round, o: outcome.Outcome, silent: uint256) -
 @internal
 @pure
 def _returned(a: uint256, r: rounds.Round) -> DynArray[uint256, 7]:
-    """@return The list for Staking that gives every seat of an unfilled base round its bond back."""
+    """@return The list for Staking that gives every seat of an unfilled base round its bond back.
+    """
     locks: DynArray[uint256, 7] = []
     for seat: uint256 in range(words._granted(r.word), bound=7):
         locks.append(words._seat_id(r.word, seat) | (r.tasks * words._bond(a)) << 24)

@@ -23,24 +23,34 @@ MAX_LOCK: constant(uint256) = 2 * (MAX_CLAIM + MAX_RUN + MAX_REVEAL) + DAY
 
 @internal
 @view
-def _check(terms: words.Terms, min_claim: uint256, min_run: uint256, min_reveal: uint256, epoch: uint256):
+def _check(
+    terms: words.Terms, min_claim: uint256, min_run: uint256, min_reveal: uint256, epoch: uint256
+):
     """@notice Revert unless a job with these terms may be posted now."""
-    if words._posted_at(terms.b) != 0: self._spare_bits()
-    if words._above_fee(terms.a) != 0 or words._above_expiry(terms.b) != 0: self._spare_bits()
-    if words._challenge_window(terms.b) != 0: self._spare_bits()
+    if words._posted_at(terms.b) != 0:
+        self._spare_bits()
+    if words._above_fee(terms.a) != 0 or words._above_expiry(terms.b) != 0:
+        self._spare_bits()
+    if words._challenge_window(terms.b) != 0:
+        self._spare_bits()
     self._check_seats(terms.a, terms.named != empty(bytes32))
     self._check_money(terms.a, words._price(terms.a))
 
     claim: uint256 = words._claim_window(terms.b)
     run: uint256 = words._run_window(terms.b)
     reveal: uint256 = words._reveal_window(terms.b)
-    if claim < min_claim or claim > min(MAX_CLAIM, epoch): self._bad_windows()
-    if run < min_run or run > MAX_RUN: self._bad_windows()
-    if reveal < min_reveal or reveal > MAX_REVEAL: self._bad_windows()
+    if claim < min_claim or claim > min(MAX_CLAIM, epoch):
+        self._bad_windows()
+    if run < min_run or run > MAX_RUN:
+        self._bad_windows()
+    if reveal < min_reveal or reveal > MAX_REVEAL:
+        self._bad_windows()
 
     expiry: uint256 = words._expiry(terms.b)
-    if expiry < block.timestamp + 2 * RAISES * claim + self._worst_case(terms): self._bad_expiry()
-    if expiry > block.timestamp + self._longest(terms.a): self._bad_expiry()
+    if expiry < block.timestamp + 2 * RAISES * claim + self._worst_case(terms):
+        self._bad_expiry()
+    if expiry > block.timestamp + self._longest(terms.a):
+        self._bad_expiry()
 
 
 @internal
@@ -48,14 +58,19 @@ def _check(terms: words.Terms, min_claim: uint256, min_run: uint256, min_reveal:
 def _check_seats(a: uint256, named: bool):
     seats: uint256 = words._seats(a)
     most: uint256 = words._max_seats(a)
-    if words._log_batch(a) > 5: reverts._fail("jobs: bad batch size")
+    if words._log_batch(a) > 5:
+        reverts._fail("jobs: bad batch size")
     if seats == 1:
-        if most != 1 or not named: self._bad_seats()
+        if most != 1 or not named:
+            self._bad_seats()
         return
-    if seats < 2 or seats > most: self._bad_seats()
-    if seats == 2 and most < 5: self._bad_seats()
+    if seats < 2 or seats > most:
+        self._bad_seats()
+    if seats == 2 and most < 5:
+        self._bad_seats()
     # Growth must be able to bring a majority of three.
-    if not words._settles_dissent(a) and (most < 5 or most == seats): self._bad_seats()
+    if not words._settles_dissent(a) and (most < 5 or most == seats):
+        self._bad_seats()
 
 
 @internal
@@ -63,10 +78,13 @@ def _check_seats(a: uint256, named: bool):
 def _check_money(a: uint256, price: uint256):
     """@notice Revert unless `price` is one that the bond answers for."""
     bond: uint256 = words._bond(a)
-    if price == 0: reverts._fail("jobs: bad price")
+    if price == 0:
+        reverts._fail("jobs: bad price")
     # A batch's bonds must fit a lane.
-    if bond == 0 or (bond << words._log_batch(a)) >> 64 != 0: self._bad_bond()
-    if words._token(a) == 0 and bond * 10**9 < price: self._bad_bond()
+    if bond == 0 or (bond << words._log_batch(a)) >> 64 != 0:
+        self._bad_bond()
+    if words._token(a) == 0 and bond * 10**9 < price:
+        self._bad_bond()
 
 
 @internal
@@ -79,9 +97,18 @@ def _grows(a: uint256) -> bool:
 @internal
 @pure
 def _worst_case(terms: words.Terms) -> uint256:
-    """@return The longest a batch can take from the start of its last base round, cranked at once."""
+    """@return The longest a batch can take from the start of its last base round, cranked at once.
+    """
     length: uint256 = words._round_length(terms.b)
     return 2 * length if self._grows(terms.a) else length
+
+
+@internal
+@pure
+def _check_end(b: uint256, end: uint256):
+    """@notice Revert when something would end after the job's expiry."""
+    if end > words._expiry(b):
+        reverts._fail("jobs: past expiry")
 
 
 @internal

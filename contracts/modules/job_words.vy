@@ -43,9 +43,7 @@ ONES: constant(uint256) = 16_843_009  # 0x01010101
 @view
 def _key(terms: Terms) -> bytes32:
     """@return The key of the job with these terms at this service on this chain."""
-    return keccak256(
-        abi_encode(chain.id, self, terms.a, terms.b, terms.named, terms.origin)
-    )
+    return keccak256(abi_encode(chain.id, self, terms.a, terms.b, terms.named, terms.origin))
 
 
 @internal
@@ -214,8 +212,8 @@ def _sealed(word: uint256) -> uint256:
 @internal
 @pure
 def _number(word: uint256) -> uint256:
-    """@return The current round's number; the first is 1, kept as 0."""
-    return max((word >> 178) & 7, 1)
+    """@return The current round's number; the first is 0."""
+    return (word >> 178) & 7
 
 
 @internal

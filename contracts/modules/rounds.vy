@@ -9,6 +9,7 @@
      never move. Every interval is half-open, [from, until).
 """
 
+from . import job_events as events
 from . import job_words as words
 from . import reverts
 from . import sortition
@@ -36,6 +37,14 @@ struct Round:
 
 
 @internal
+def _post(key: bytes32, height: uint256):
+    """@notice Begin a job's first round, whose seed is drawn at `height`."""
+    if self.jobs[key] != 0:
+        reverts._fail("jobs: already posted")
+    self.jobs[key] = height
+
+
+@internal
 @view
 def _load(terms: words.Terms, batch: uint256) -> Round:
     """@return The current round of a batch that exists and is not final."""
@@ -44,9 +53,12 @@ def _load(terms: words.Terms, batch: uint256) -> Round:
     word: uint256 = self.batches[key][batch]
     tasks: uint256 = words._tasks_in(a, batch)
     if word == 0:
-        if self.jobs[key] == 0: reverts._fail("jobs: unknown job")
-        if tasks == 0: reverts._fail("jobs: unknown batch")
-    if words._is_final(word): reverts._fail("jobs: batch final")
+        if self.jobs[key] == 0:
+            reverts._fail("jobs: unknown job")
+        if tasks == 0:
+            reverts._fail("jobs: unknown batch")
+    if words._is_final(word):
+        reverts._fail("jobs: batch final")
 
     r: Round = Round(
         key=key,
@@ -60,7 +72,7 @@ def _load(terms: words.Terms, batch: uint256) -> Round:
         tasks=tasks,
         price=words._price(a),
     )
-    if words._number(word) != 1:
+    if words._number(word) != 0:
         r.draw = self.draws[key][batch]
         r.opened_at = words._opened_at(word)
         r.price = words._draw_price(r.draw)
@@ -77,10 +89,25 @@ def _store(r: Round):
 
 
 @internal
-def _begin(r: Round, word: uint256, draw: uint256):
-    """@notice Start the next round of `r`'s batch."""
+def _begin(r: Round, word: uint256, price: uint256, mask: uint256, height: uint256):
+    """@notice Start the next round of `r`'s batch, `word`, its seed drawn at `height`."""
     self.batches[r.key][r.batch] = word
-    self.draws[r.key][r.batch] = draw
+    self.draws[r.key][r.batch] = words._draw(price, mask, height)
+    log events.RoundOpened(
+        job=r.key,
+        batch=r.batch,
+        round=words._number(word),
+        price=price,
+        mask=mask,
+        seed_height=height,
+        opened_at=block.timestamp,
+    )
+
+
+@internal
+def _end(r: Round):
+    """@notice Make the batch final."""
+    self.batches[r.key][r.batch] = r.word | words.FINAL
 
 
 @internal

@@ -50,6 +50,12 @@ def _kept(digest: bytes32) -> uint256:
 
 @internal
 @pure
+def _is_opened(record: uint256) -> bool:
+    return record & OPENED != 0
+
+
+@internal
+@pure
 def _opened(values: bytes32) -> uint256:
     """@return The record of a seat that opened values with this hash."""
     return self._kept(values) | OPENED

@@ -49,7 +49,9 @@ def _capture(source: address, height: uint256, bits: uint256) -> uint256:
     for _: uint256 in range(LAPSES):
         if current > at + REACH:
             at += REACH
-    if current <= at: reverts._fail("jobs: seed pending")
-    if current > at + REACH: reverts._fail("jobs: seed lapsed")
+    if current <= at:
+        reverts._fail("jobs: seed pending")
+    if current > at + REACH:
+        reverts._fail("jobs: seed lapsed")
     hash: bytes32 = staticcall ISeedSource(source).hash_of(at)
     return convert(hash, uint256) & ((1 << bits) - 1)

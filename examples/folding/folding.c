@@ -24,7 +24,7 @@
 static const int STEPS[4] = {1, SIDE, CELLS - 1, CELLS - SIDE}; /* E N W S */
 
 static int length, is_h[MAX_LENGTH];
-static int16_t place[MAX_LENGTH], saved[MAX_LENGTH], best_place[MAX_LENGTH];
+static int16_t place[MAX_LENGTH], best_place[MAX_LENGTH];
 static int16_t who[CELLS]; /* 0 for a free cell, else the number in the chain plus one */
 static uint64_t state;
 static uint32_t accept[LEVELS][MAX_RISE + 1];
@@ -62,10 +62,15 @@ static int energy(void) {
     return -contacts;
 }
 
-static void lay(int from, int to, const int16_t *cells) {
+/* Swaps the places of numbers `from` to `to` with `cells`; a second time undoes it. */
+static void swap(int from, int to, int16_t *cells) {
     for (int i = from; i <= to; i++) who[place[i]] = 0;
-    for (int i = from; i <= to; i++) place[i] = cells[i];
-    for (int i = from; i <= to; i++) who[place[i]] = (int16_t)(i + 1);
+    for (int i = from; i <= to; i++) {
+        int16_t old = place[i];
+        place[i] = cells[i];
+        cells[i] = old;
+        who[place[i]] = (int16_t)(i + 1);
+    }
 }
 
 /* Lets the chain follow from number i on, two cells behind, until it is whole again. `forward` is
@@ -111,15 +116,13 @@ static int move(int current, const uint32_t *chance) {
     int i = draw_below((uint32_t)length);
     int forward = draw() >> 31 ? 1 : -1;
     int is_end = forward > 0 ? i == 0 : i == length - 1;
-    memcpy(cells, place, sizeof cells);
     int last = is_end ? pull_end(cells, i, forward) : pull_inner(cells, i, forward);
     if (last < 0) return current;
     int from = forward > 0 ? i : last, to = forward > 0 ? last : i;
-    memcpy(saved, place, sizeof saved);
-    lay(from, to, cells);
+    swap(from, to, cells);
     int next = energy(), rise = next - current;
     if (rise <= 0 || (rise <= MAX_RISE && draw() < chance[rise])) return next;
-    lay(from, to, saved);
+    swap(from, to, cells);
     return current;
 }
 

@@ -62,6 +62,14 @@ class Anvil:
         """Mine `blocks` blocks."""
         self.rpc("anvil_mine", hex(blocks))
 
+    def drain(self) -> None:
+        """Wait until what waits is mined, which an automining node does after it has answered."""
+        give_up = time.monotonic() + 1
+        while self.rpc("anvil_getAutomine") and time.monotonic() < give_up:
+            if int(self.rpc("txpool_status")["pending"], 16) == 0:
+                return
+            time.sleep(0.005)
+
     def head(self) -> int:
         """Return the number of the newest block."""
         return int(self.rpc("eth_blockNumber"), 16)

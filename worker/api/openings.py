@@ -1,20 +1,12 @@
 """GET /openings/{job}/{batch}: this worker's own opening, once its round is sealed for good."""
 
-from enum import Enum
 from typing import Protocol
 
 from aiohttp import web
 
 from worker.api.middleware import Refusal
-from worker.protocol.openings import Opening
+from worker.protocol.openings import NoOpening, Opening
 from worker.types import BatchIndex, JobKey
-
-
-class NoOpening(Enum):
-    """Why there is none to show."""
-
-    UNKNOWN = "unknown"
-    TOO_EARLY = "too_early"  # not all seats are sealed at confirmation depth
 
 
 class OpeningSource(Protocol):

@@ -33,7 +33,7 @@ class ChainConfig(BaseModel):
     max_log_range: int = Field(default=1_000, ge=1)
     """Blocks asked for in one log query, at most; halved when an endpoint wants fewer."""
 
-    overlap_blocks: int = Field(default=8, ge=0)
+    overlap_blocks: int = Field(default=8, ge=0, le=32)
     """Scanned blocks that are asked for again: some endpoints answer before they know a block."""
 
     max_fee_gwei: float = Field(default=100.0, gt=0)

@@ -65,12 +65,13 @@ def raised_fees(old: Fees, market: Market, limit: Wei, percent: float) -> Fees:
 
     Raises GasTooHighError when a replacement would exceed `limit`.
     """
-    max_fee, max_tip = _raised(old.max_fee, percent), max(_raised(old.max_tip, percent), market.tip)
+    max_tip = _raised(old.max_tip, percent)
+    max_fee = max(_raised(old.max_fee, percent), max_tip)
     if max_fee > limit:
         raise GasTooHighError(f"a replacement would pay more than {limit / _GWEI:.2f} gwei")
+    max_tip = max(max_tip, min(market.tip, limit))
     wanted = min(2 * market.base_fee + max_tip, limit)
-    max_fee = max(max_fee, wanted, max_tip)
-    return Fees(Wei(max_fee), Wei(max_tip))
+    return Fees(Wei(max(max_fee, wanted)), Wei(max_tip))
 
 
 def _raised(fee: int, percent: float) -> int:

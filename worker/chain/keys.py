@@ -13,6 +13,7 @@ from eth_account.signers.local import LocalAccount
 
 from worker.chain.config import KeyConfig
 from worker.errors import ConfigError
+from worker.protocol.seals import salt_for
 from worker.types import Address
 
 LOCAL_CHAIN_ID = 31337
@@ -34,6 +35,10 @@ class Signer:
         """Return the raw signed transaction and its hash."""
         signed = self._account.sign_transaction(dict(fields))
         return bytes(signed.raw_transaction), bytes(signed.hash)
+
+    def seal_salt(self, job: bytes, batch: int, round_number: int) -> bytes:
+        """Return the salt of this key's seal in a batch's round."""
+        return salt_for(bytes(self._account.key), job, batch, round_number)
 
     def sign_typed_data(self, message: Mapping[str, Any]) -> bytes:
         """Return the 65-byte signature (r, s, v) of a full EIP-712 message."""

@@ -77,11 +77,12 @@ class Sender:
             account = await self._tracker.fetch_account(head)
             settled = await self._tracker.follow(head)
             self._tracker.reopen(account, head)
-            market = await fetch_market(self._pool, self._config)
-            await self._maintain(head, account, market)
-            await self._submit(head, account, market)
-            self._fill_gaps(head, account, market)
-            await self._broadcast()
+            if self._outbox.entries(TxState.QUEUED, TxState.PENDING):
+                market = await fetch_market(self._pool, self._config)
+                await self._maintain(head, account, market)
+                await self._submit(head, account, market)
+                self._fill_gaps(head, account, market)
+                await self._broadcast()
             return SenderStatus(
                 balance=account.balance,
                 queued=len(self._outbox.entries(TxState.QUEUED)),
@@ -193,13 +194,14 @@ class Sender:
         room = self._config.max_in_flight - len(live)
         money = account.balance - sum(map(_cost, live))
         taken = {entry.nonce for entry in live}
+        is_alone = all(entry.state is TxState.MINED for entry in live)
         for entry in self._outbox.entries(TxState.QUEUED):
             if _is_late(entry.intent, head):
                 self._outbox.settle(entry.id, TxState.EXPIRED, _TOO_LATE)
                 continue
             if room <= 0:
                 continue
-            priced = await self._price(entry, market, is_alone=not taken)
+            priced = await self._price(entry, market, is_alone)
             if priced is None:
                 continue
             gas_limit, fees = priced
@@ -211,7 +213,7 @@ class Sender:
             attempt = self._sign(entry.intent, nonce, gas_limit, fees, head)
             self._outbox.add_attempt(entry.id, attempt)
             taken.add(nonce)
-            room, money = room - 1, money - cost
+            room, money, is_alone = room - 1, money - cost, False
 
     async def _price(
         self, entry: OutboxEntry, market: Market, is_alone: bool

@@ -67,9 +67,8 @@ class Tracker:
             if not found:
                 self._take_back(entry, head)
             elif await self._include(entry, found[0], head):
-                settled.append(entry)
-        by_id = {entry.id: entry for entry in self._outbox.entries(*TERMINAL)} if settled else {}
-        return [by_id[entry.id] for entry in settled]
+                settled.append(self._outbox.get(entry.intent.purpose))
+        return [entry for entry in settled if entry is not None]
 
     def reopen(self, account: Account, head: Block) -> None:
         """Send again what a reorg deeper than the confirmations took away after it was settled."""

@@ -246,11 +246,11 @@ def check_placeholders(path: str, template: str, known: set[str]) -> None:
         raise _problem(path, f"no placeholder {{{name}}} here; there are {choice}")
 
 
-def load_spec(path: Path) -> JobSpec:
-    """Read a job file. Raises SpecError with the path of the field that is wrong."""
+def load_source(path: Path) -> bytes:
+    """Return a job file's bytes. Raises SpecError when it cannot be read."""
     try:
         with path.open("rb") as file:
-            return parse_spec(file.read(MAX_BYTES + 1))
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SpecError(str(path), error.strerror or "cannot be read") from error
 

@@ -12,9 +12,15 @@ _SYSTEM = (
     *("--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"),
     *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - the sandbox's own
 )
-# No --die-with-parent: it watches the thread that started us, not the worker. The zygote leaves
-# when the worker's socket closes, and takes its namespaces with it.
-_ISOLATION = ("--unshare-all", "--new-session", "--cap-drop", "ALL", "--clearenv")
+# --die-with-parent watches the thread that starts us: the event loop's, which outlives its pool
+_ISOLATION = (
+    "--unshare-all",
+    "--new-session",
+    "--die-with-parent",
+    "--cap-drop",
+    "ALL",
+    "--clearenv",
+)
 
 
 def find() -> str | None:

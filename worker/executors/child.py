@@ -24,7 +24,8 @@ def serve(connection: socket.socket) -> None:
     except InvalidProgramError as error:
         reply = {"invalid": str(error)}
     except ExecutionFailedError as error:
-        reply = {"failed": error.reason, "detail": str(error)}
+        detail = str(error).removeprefix(f"{error.reason}: ")
+        reply = {"failed": error.reason, "detail": detail}
     except MemoryError:
         reply = {"failed": "host_limit", "detail": "out of memory"}
     except Exception as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from worker.errors import ExecutionFailedError, InvalidProgramError
-from worker.executors import linux
+from worker.executors import linux, rlimits
 from worker.executors.wire import MAX_REPLY_BYTES, Message, decode_reply, open_pair, send_task
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,12 @@ class Pool:
     """Runs tasks, each in a fresh child of one warm zygote; as many at once as are submitted."""
 
     def __init__(self, wrap: Wrap = lambda command: command) -> None:
-        """Start the zygote; `wrap` turns its command line into one that runs it confined."""
+        """Start the zygote; `wrap` turns its command line into one that runs it confined.
+
+        Raises ConfigError on a system where jobs cannot run.
+        """
         linux.require_linux()
+        rlimits.require_stack()
         self._wrap = wrap
         self._start()
 

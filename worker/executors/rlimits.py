@@ -4,10 +4,10 @@ The terms are enforced by the runtime, the same on every machine; these limits o
 fault of the runtime could take. Hitting one is a failure of this host.
 """
 
-import errno
 import resource
 from dataclasses import dataclass
 
+from worker.errors import ConfigError
 from worker.protocol.manifest import Limits
 
 _ENGINE_ADDRESSES = 16 << 30  # 4 GiB reserved a memory, its guards, code, libraries
@@ -39,7 +39,10 @@ def restrict(budget: Budget) -> None:
     _lower(resource.RLIMIT_FSIZE, budget.file_bytes)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, 0)
-    _provide_stack()
+    # guests' depth assumes this much, whatever `ulimit -s` was
+    resource.setrlimit(
+        resource.RLIMIT_STACK, (_STACK, resource.getrlimit(resource.RLIMIT_STACK)[1])
+    )
 
 
 def _lower(kind: int, value: int) -> None:
@@ -50,10 +53,8 @@ def _lower(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _provide_stack() -> None:
-    """Have the stack that guests' depth limit assumes, whatever `ulimit -s` was."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+def require_stack() -> None:
+    """Raise ConfigError where children could not have the stack that guests' depth needs."""
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     if hard != resource.RLIM_INFINITY and hard < _STACK:
-        raise OSError(errno.ENOMEM, f"the stack's hard limit is below {_STACK} bytes")
-    if soft != _STACK:
-        resource.setrlimit(resource.RLIMIT_STACK, (_STACK, hard))
+        raise ConfigError(f"the stack's hard limit (ulimit -Hs) is below {_STACK >> 10} KiB")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 
 from worker.errors import InvalidBlobError
 from worker.protocol.manifest import canonical
@@ -9,6 +10,13 @@ from worker.types import OperatorId
 
 MAX_VALUES = 32
 MAX_BYTES = 4096  # of an encoded opening
+
+
+class NoOpening(Enum):
+    """Why a worker has no opening to show."""
+
+    UNKNOWN = "unknown"
+    TOO_EARLY = "too_early"  # not all seats are sealed at confirmation depth
 
 
 @dataclass(frozen=True)

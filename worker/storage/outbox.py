@@ -103,6 +103,11 @@ class SqliteOutbox:
         """Give the entry its terminal state."""
         self._update(entry_id, "state = ?, reason = ?", state, reason)
 
+    def total_fees(self) -> int:
+        """Return what the transactions that were mined have cost, in wei."""
+        rows = self._database.query("SELECT mined_fee FROM outbox WHERE mined_fee IS NOT NULL")
+        return sum(int(row["mined_fee"]) for row in rows)
+
     def _update(self, entry_id: int, assignment: str, *parameters: object) -> None:
         with self._database.transaction() as connection:
             connection.execute(

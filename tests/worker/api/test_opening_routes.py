@@ -2,8 +2,7 @@
 
 import pytest
 
-from worker.api.openings import NoOpening
-from worker.protocol.openings import Opening
+from worker.protocol.openings import NoOpening, Opening
 from worker.types import BatchIndex, JobKey, OperatorId
 
 JOB = JobKey(bytes.fromhex("ab" * 32))
@@ -25,7 +24,7 @@ async def test_get__unsealed_round__is_425(web, node):
 
     async with web.get(f"/openings/{JOB.hex()}/3") as response:
         assert response.status == 425
-        assert (await response.json())["error"]["code"] == "too_early"
+        assert (await response.json())["error"] == "too_early"
         assert response.headers["Retry-After"] == "2"
 
 

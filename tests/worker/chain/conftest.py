@@ -1,11 +1,11 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from chain_actors import CHAIN_ID, Bench, compiled, config_for
 from eth_utils.crypto import keccak
 
 from tests.faults.anvil import Anvil
 from tests.faults.proxy import Proxy
+from tests.worker.chain.chain_actors import CHAIN_ID, Bench, compiled, config_for
 from worker.chain.contracts import Contracts
 from worker.chain.deployment import Deployment
 from worker.chain.endpoints import RpcPool

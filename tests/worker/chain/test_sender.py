@@ -13,6 +13,7 @@ GWEI = 10**9
 async def ticks(bench, count=1):
     for _ in range(count):
         status = await bench.sender.tick()
+        bench.anvil.drain()
     return status
 
 
@@ -292,7 +293,7 @@ async def test_tick__stuck_and_now_reverting__cancelled_with_the_reason(bench):
     await ticks(bench)
     bench.anvil.mine(2)
     await ticks(bench)
-    bench.anvil.mine(2)
+    bench.anvil.mine(3)
     await ticks(bench)
 
     entry = bench.outbox.get("note:13")

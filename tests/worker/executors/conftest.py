@@ -1,13 +1,12 @@
 """One sandboxed executor for the whole room, and small programs to run in it."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import wasmtime
 
+from examples.build import WASM, compile_c
 from worker.executors.base import TaskRun
 from worker.executors.wasm import open_executor
 from worker.protocol.bundle import Bundle
@@ -53,20 +52,13 @@ def task(tmp_path):
 @pytest.fixture(scope="session")
 def compiled_c(tmp_path_factory):
     """Compile a program of the folder programs/; return its path."""
-    environment = {"PATH": "/usr/bin:/bin"} | {
-        f"ZIG_{kind}_CACHE_DIR": str(REPOSITORY / ".cache" / "zig" / kind.lower())
-        for kind in ("GLOBAL", "LOCAL")
-    }
 
-    def compile_c(name):
+    def compile_program(name):
         target = tmp_path_factory.mktemp("programs") / f"{name}.wasm"
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi", "-O2", "-s"]
-        subprocess.run(
-            [*command, f"{name}.c", "-o", target], cwd=PROGRAMS, env=environment, check=True
-        )
+        compile_c(PROGRAMS / f"{name}.c", target, WASM)
         return target
 
-    return compile_c
+    return compile_program
 
 
 def outputs(execution):

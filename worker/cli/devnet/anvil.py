@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
-from worker.errors import ConfigError
+from worker.errors import ConfigError, RpcError
+from worker.executors.linux import die_with
 
 CHAIN_ID = 31337
 _START_SECONDS = 20.0
@@ -17,10 +21,36 @@ _START_SECONDS = 20.0
 
 @dataclass
 class Anvil:
-    """A running anvil with one block a second."""
+    """A running anvil. It mines a block for each transaction until told to keep time."""
 
     url: str
     process: asyncio.subprocess.Process
+
+    async def ask(self, method: str, *params: Any) -> Any:
+        """Return the chain's answer, for what only a local chain allows. Raises RpcError."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        timeout = aiohttp.ClientTimeout(total=10)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(self.url, json=request) as response,
+            ):
+                answer = await response.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise RpcError(f"anvil at {self.url}: {error}") from error
+        if "error" in answer:
+            raise RpcError(f"anvil at {self.url}: {answer['error'].get('message')}")
+        return answer["result"]
+
+    async def keep_time(self, seconds: int = 1) -> None:
+        """Mine a block every `seconds` from now on, as a network does."""
+        await self.ask("evm_setAutomine", False)
+        await self.ask("evm_setIntervalMining", seconds)
+
+    async def skip(self, seconds: int) -> None:
+        """Let the chain's time jump."""
+        await self.ask("evm_increaseTime", hex(seconds))
+        await self.ask("evm_mine")
 
     async def stop(self) -> None:
         """End the process and wait for it."""
@@ -49,11 +79,12 @@ async def start_anvil(root: Path, log: Path, port: int | None = None) -> Anvil:
         process = await asyncio.create_subprocess_exec(
             str(find_anvil(root)),
             *("--host", "127.0.0.1", "--port", str(chosen), "--chain-id", str(CHAIN_ID)),
-            *("--block-time", "1", "--accounts", "20", "--hardfork", "cancun"),
+            *("--accounts", "20", "--hardfork", "cancun"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=partial(die_with, os.getpid()),
         )
     anvil = Anvil(f"http://127.0.0.1:{chosen}", process)
     try:
@@ -68,14 +99,11 @@ async def start_anvil(root: Path, log: Path, port: int | None = None) -> Anvil:
 
 
 async def _answering(anvil: Anvil) -> None:
-    request = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-        while anvil.process.returncode is None:
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                async with session.post(anvil.url, json=request) as answer:
-                    if (await answer.json()).get("result") == hex(CHAIN_ID):
-                        return
-            await asyncio.sleep(0.05)
+    while anvil.process.returncode is None:
+        with contextlib.suppress(RpcError):
+            if await anvil.ask("eth_chainId") == hex(CHAIN_ID):
+                return
+        await asyncio.sleep(0.05)
     raise ConfigError("anvil ended")
 
 

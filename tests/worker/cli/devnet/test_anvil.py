@@ -4,11 +4,10 @@ import os
 import socket
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from worker.cli.devnet.anvil import CHAIN_ID, find_anvil, start_anvil
-from worker.errors import ConfigError
+from worker.errors import ConfigError, RpcError
 
 ROOT = Path(__file__).parents[4]
 
@@ -16,9 +15,9 @@ ROOT = Path(__file__).parents[4]
 async def test_start__free_port__answers_and_ends(tmp_path: Path) -> None:
     anvil = await start_anvil(ROOT, tmp_path / "anvil.log")
     try:
-        request = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
-        async with aiohttp.ClientSession() as session, session.post(anvil.url, json=request) as got:
-            assert (await got.json())["result"] == hex(CHAIN_ID)
+        assert await anvil.ask("eth_chainId") == hex(CHAIN_ID)
+        with pytest.raises(RpcError, match="Method not found"):
+            await anvil.ask("no_such_method")
     finally:
         await anvil.stop()
     with pytest.raises(ProcessLookupError):

@@ -1,0 +1,96 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Job vaults
+@author Proofmesh
+@license AGPL-3.0-only
+@notice How a service of jobs asks the vaults, and the source of its seeds.
+"""
+
+from ..interfaces import IEscrow
+from ..interfaces import ISeedSource
+from ..interfaces import IStaking
+from . import job_words as words
+
+STAKING: public(immutable(address))
+ESCROW: public(immutable(address))
+SEEDS: public(immutable(address))
+
+
+@deploy
+def __init__(staking: address, escrow: address, seeds: address):
+    STAKING = staking
+    ESCROW = escrow
+    SEEDS = seeds
+
+
+@internal
+@view
+def _next_height() -> uint256:
+    """@return Where a seed is drawn for a round that starts now."""
+    return staticcall ISeedSource(SEEDS).height() + 1
+
+
+@internal
+@view
+def _operator_of(worker: address) -> uint256:
+    return staticcall IStaking(STAKING).operator_of(worker)
+
+
+@internal
+def _lock(worker: address, amount: uint256, at: uint256) -> (uint256, uint256, uint256):
+    """@return Id, weight and total weight as the epoch of `at` began; `amount` is gwei."""
+    return extcall IStaking(STAKING).lock(worker, amount, at)
+
+
+@internal
+def _unlock(locks: DynArray[uint256, 7]):
+    """@param locks Each id 24 | release, gwei 64 | burn, gwei 64."""
+    if len(locks) != 0:
+        extcall IStaking(STAKING).settle(locks)
+
+
+@internal
+def _open(terms: words.Terms, key: bytes32, amount: uint256, permit: IEscrow.Permit):
+    """@notice Move the job's reserve from the caller into Escrow."""
+    extcall IEscrow(ESCROW).open(
+        msg.sender,
+        words._token(terms.a),
+        amount,
+        key,
+        words._expiry(terms.b),
+        words._fee_bps(terms.a),
+        permit,
+    )
+
+
+@internal
+def _top_up(terms: words.Terms, amount: uint256, permit: IEscrow.Permit):
+    extcall IEscrow(ESCROW).top_up(
+        msg.sender,
+        words._token(terms.a),
+        amount,
+        words._key(terms),
+        words._expiry(terms.b),
+        words._fee_bps(terms.a),
+        permit,
+    )
+
+
+@internal
+def _pay(terms: words.Terms, pays: DynArray[uint256, 7], refund: uint256, burn: uint256):
+    """
+    @dev Pays nothing where the agreement is gone; bonds never wait for money.
+    @param pays Each id 24 | amount 96.
+    """
+    if len(pays) == 0 and refund == 0 and burn == 0:
+        return
+    extcall IEscrow(ESCROW).pay(
+        words._token(terms.a),
+        words._key(terms),
+        words._expiry(terms.b),
+        words._fee_bps(terms.a),
+        pays,
+        refund,
+        burn,
+    )

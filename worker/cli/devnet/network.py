@@ -1,0 +1,171 @@
+"""A network on this machine: a chain, the contracts, staked operators, worker processes."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from worker.chain.config import ChainConfig
+from worker.chain.contracts import Event
+from worker.chain.deployment import Deployment
+from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
+from worker.cli.admin import fetch_status
+from worker.cli.devnet.anvil import Anvil, free_port, start_anvil
+from worker.cli.devnet.audit import Audit, Auditor
+from worker.cli.devnet.deploy import DEPLOYER, deploy
+from worker.cli.devnet.processes import Processes
+from worker.client import operator as owners
+from worker.client.wallet import Progress, Wallet, open_wallet
+from worker.errors import NotFoundError
+from worker.types import Wei
+
+TOKEN = 10**18
+STAKE = 1_000 * TOKEN
+PURSE = 100_000 * TOKEN
+FIRST_OWNER, FIRST_WORKER, REQUESTER = 1, 8, 15
+"""Which of the local chain's accounts plays whom."""
+
+MOST_OPERATORS = FIRST_WORKER - FIRST_OWNER
+
+
+@dataclass
+class Operator:
+    """One operator: its number, its worker's folder and ports."""
+
+    id: int
+    folder: Path
+    admin_port: int
+    public_port: int
+
+    @property
+    def name(self) -> str:
+        """What its worker process is called."""
+        return f"worker-{self.id}"
+
+    @property
+    def settings(self) -> Path:
+        """Its settings file."""
+        return self.folder / "config.toml"
+
+
+@dataclass
+class Network:
+    """A running chain with staked operators; their workers are started one by one."""
+
+    folder: Path
+    anvil: Anvil
+    deployment: Deployment
+    chain: ChainConfig
+    processes: Processes
+    requester: Wallet
+    operators: list[Operator] = field(default_factory=list)
+
+    @property
+    def deployment_file(self) -> Path:
+        """What the worker and the SDK read."""
+        return self.folder / f"{LOCAL_CHAIN_ID}.json"
+
+    async def start(self, operator: Operator, *role: str) -> None:
+        """Start the operator's worker; `role` is for the cast, such as "--lie"."""
+        command = [sys.executable, "-m", "worker.cli.devnet.cast", str(operator.settings), *role]
+        await self.processes.start(operator.name, command, {})
+
+    async def status(self, operator: Operator) -> dict[str, Any] | None:
+        """Return what the worker's admin listener says, None while it does not answer."""
+        try:
+            return await fetch_status(operator.admin_port)
+        except NotFoundError:
+            return None
+
+    async def events(self) -> list[Event]:
+        """Return everything that the contracts have logged so far."""
+        head = await self.requester.pool.head()
+        return await self._auditor.events(head.number)
+
+    async def audit(self) -> Audit:
+        """Check every invariant at the head."""
+        head = await self.requester.pool.head()
+        return await self._auditor.audit(head.number)
+
+    def write_requester_settings(self) -> Path:
+        """Write settings for the command line that pay from the requester's account."""
+        file = self.folder.resolve() / "requester.toml"
+        settings = {
+            "deployment": str(self.deployment_file.resolve()),
+            "data": str(self.folder.resolve() / "requester"),
+            "chain": self.chain.model_dump(mode="json", exclude_defaults=True),
+            "wallet": {"dev_account": REQUESTER},
+        }
+        file.write_text(tomlkit.dumps(settings))
+        return file
+
+    @property
+    def _auditor(self) -> Auditor:
+        return Auditor(self.requester.contracts, self.requester.pool)
+
+
+@asynccontextmanager
+async def open_network(
+    root: Path, folder: Path, operators: int, progress: Progress = lambda _: None
+) -> AsyncIterator[Network]:
+    """Start a chain, deploy from the checkout `root`, stake `operators`; stop all behind it."""
+    processes = Processes(folder / "logs")
+    async with AsyncExitStack() as stack:
+        anvil = await start_anvil(root, folder / "anvil.log")
+        stack.push_async_callback(anvil.stop)
+        await stack.enter_async_context(processes)  # the workers end before their chain
+        progress(f"chain {LOCAL_CHAIN_ID} runs at {anvil.url}")
+        deployment = await deploy(root, anvil.url, folder, folder / "deploy.log")
+        progress(f"{len(deployment.contracts)} contracts are deployed")
+        chain = ChainConfig.model_validate(
+            {"rpc_urls": [anvil.url], "confirmations": 1, "poll_seconds": 0.25}
+        )
+        instant = chain.model_copy(update={"confirmations": 0, "poll_seconds": 0.05})
+
+        async def wallet(account: int) -> Wallet:
+            signer = dev_signer(account, LOCAL_CHAIN_ID)
+            wallets = folder / "wallets"
+            return await stack.enter_async_context(
+                open_wallet(deployment, instant, signer, wallets)
+            )
+
+        bank, requester = await wallet(DEPLOYER), await wallet(REQUESTER)
+        network = Network(folder, anvil, deployment, chain, processes, requester)
+        await bank.send("Token", "transfer", requester.address, PURSE)
+        for index in range(operators):
+            owner = await wallet(FIRST_OWNER + index)
+            await bank.send("Token", "transfer", owner.address, STAKE)
+            key = dev_signer(FIRST_WORKER + index, LOCAL_CHAIN_ID)
+            number = await owners.join(owner, Wei(STAKE), key)
+            network.operators.append(_configure(network, number, FIRST_WORKER + index))
+        progress(f"{operators} operators have staked {STAKE // TOKEN} tokens each")
+        epoch = await bank.call("Staking", "epoch_length")
+        await anvil.skip(2 * epoch)  # weights count from the next epoch on
+        await anvil.keep_time()
+        yield network
+
+
+def _configure(network: Network, number: int, account: int) -> Operator:
+    operator = Operator(number, network.folder / f"worker-{number}", free_port(), free_port())
+    operator.folder.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "deployment": str(network.deployment_file.resolve()),
+        "data": str(operator.folder.resolve()),
+        "chain": network.chain.model_dump(mode="json", exclude_defaults=True),
+        "fetch": {"file_roots": [str(network.folder.resolve())]},
+        "node": {
+            "operator": number,
+            "public_url": f"http://127.0.0.1:{operator.public_port}",
+            "patience": 4,
+            "min_free_bytes": 1_000_000,
+            "key": {"dev_account": account},
+            "api": {"public_port": operator.public_port, "admin_port": operator.admin_port},
+            "run": {"parallel": 1},
+        },
+    }
+    operator.settings.write_text(tomlkit.dumps(settings))
+    return operator

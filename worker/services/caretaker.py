@@ -1,0 +1,104 @@
+"""Watches over the worker itself: is it fit for new work, and has a drain come to its end."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from worker import metrics
+from worker.chain.endpoints import RpcPool
+from worker.health import Health, Reason
+from worker.protocol.outbox import LIVE, TxState
+from worker.services.base import Service
+from worker.services.claimer import Claimer
+from worker.services.desk import Desk
+from worker.services.sending import Sending
+from worker.services.watcher import Watcher
+from worker.storage.seats import IN_FLIGHT, SeatState
+
+_UNCLAIMED = (SeatState.CANDIDATE, SeatState.RUNNING, SeatState.RAN)
+
+
+class Caretaker(Service):
+    """Reports health every second; during a drain sets `stop` when nothing is left to do."""
+
+    name = "caretaker"
+    period = 1.0
+
+    def __init__(
+        self,
+        desk: Desk,
+        pool: RpcPool,
+        health: Health,
+        watcher: Watcher,
+        claimer: Claimer,
+        sending: Sending,
+        disk: Path,
+        min_free_bytes: int,
+        min_balance: int,
+        stale_seconds: float,
+        stop: asyncio.Event,
+    ) -> None:
+        super().__init__()
+        self._desk = desk
+        self._pool = pool
+        self._health = health
+        self._watcher = watcher
+        self._claimer = claimer
+        self._sending = sending
+        self._disk = disk
+        self._min_free_bytes = min_free_bytes
+        self._min_balance = min_balance
+        self._stale_seconds = stale_seconds
+        self._stop = stop
+
+    def drain(self) -> None:
+        """Claim nothing more; end when every seat is settled."""
+        self._claimer.is_draining = True
+        self._health.report(Reason.DRAINING, True, "finishing what was claimed")
+        self.wake()
+
+    async def tick(self) -> bool:
+        """Look at everything once."""
+        self._report_chain()
+        free = shutil.disk_usage(self._disk).free
+        self._health.report(Reason.DISK_LOW, free < self._min_free_bytes, f"{free} bytes free")
+        metrics.ready.set(self._health.is_ready)
+        for state, count in self._desk.seats.count().items():
+            metrics.batches.labels(state).set(count)
+        if self._claimer.is_draining:
+            self._finish_drain()
+        return False
+
+    def _report_chain(self) -> None:
+        age = self._pool.head_age
+        metrics.head_age_seconds.set(age)
+        self._health.report(
+            Reason.STALE_HEAD, age > self._stale_seconds, f"no new block for {age:.0f} s"
+        )
+        self._health.report(Reason.RPC_UNAVAILABLE, self._watcher.trouble is not None)
+        self._health.report(Reason.BACKFILLING, not self._watcher.is_caught_up)
+        status = self._sending.status
+        if status is not None:
+            poor = status.balance < self._min_balance
+            self._health.report(Reason.GAS_MONEY, poor, f"{status.balance} wei left")
+            self._health.report(Reason.STARTING, False)
+
+    def _finish_drain(self) -> None:
+        for seat in self._desk.seats.in_states(*_UNCLAIMED):
+            if seat.claims_late:
+                self._desk.seats.move(seat.key, SeatState.VOID, "draining")
+        busy = self._desk.seats.in_states(*IN_FLIGHT)
+        waiting = self._desk.outbox.entries(TxState.QUEUED, *LIVE)
+        if not busy and not waiting:
+            self._stop.set()
+
+
+def wake_all(services: Sequence[Service]) -> Callable[[], None]:
+    """Return what wakes all of these services."""
+
+    def wake() -> None:
+        for service in services:
+            service.wake()
+
+    return wake

@@ -1,0 +1,60 @@
+"""How much this worker carries, how fast it runs, and what it may still lock."""
+
+from worker.errors import RevertedError
+from worker.services.desk import Desk
+from worker.services.policy import PolicyConfig, Situation
+from worker.storage.seats import IN_FLIGHT
+from worker.types import Gwei, JobKey, Wei
+
+
+class Load:
+    """The situation that the policy judges by. `parallel` tasks run at once here."""
+
+    def __init__(self, desk: Desk, policy: PolicyConfig, parallel: int) -> None:
+        self._desk = desk
+        self._policy = policy
+        self.parallel = parallel
+        self._lockable: tuple[int, int] = (-1, 0)  # block, gwei
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further seat may be taken."""
+        return len(self._desk.seats.in_states(*IN_FLIGHT)) >= self._policy.seats
+
+    async def situation(self, job: JobKey) -> Situation:
+        """Return where this worker stands, for a batch of `job`. Raises RpcError."""
+        chain, seats = self._desk.chain, self._desk.seats
+        return Situation(
+            now=chain.now,
+            seats=len(seats.in_states(*IN_FLIGHT)),
+            locked=seats.locked(),
+            lockable=Gwei(await self._fetch_lockable() - seats.unlocked_yet()),
+            gas_price=Wei(chain.head.base_fee if chain.head else 0),
+            fuel_per_second=seats.fuel_per_second() or self._policy.fuel_per_second,
+            task_seconds=seats.task_seconds(job),
+            parallel=self.parallel,
+        )
+
+    async def _fetch_lockable(self) -> int:
+        head = self._desk.chain.head
+        block = head.number if head else -1
+        if self._lockable[0] != block:
+            self._lockable = (block, await lockable(self._desk))
+        return self._lockable[1]
+
+
+async def lockable(desk: Desk) -> Gwei:
+    """Return what Staking would let this worker's key lock for the jobs service now."""
+    call = desk.chain.contracts.call
+    operator, service = desk.identity.operator, desk.chain.service
+    try:
+        stake, exiting, *_ = await call("Staking", "operator", operator)
+        locked = await call("Staking", "locked_of", operator)
+        lane = await call("Staking", "lane", operator, service)
+        ceiling, _standing, left_at = await call("Staking", "opt_in_of", operator, service)
+        owner, most, is_retired = await call("Staking", "worker_key", desk.identity.worker)
+    except RevertedError:
+        return Gwei(0)
+    if left_at or is_retired or owner != operator:
+        return Gwei(0)
+    return Gwei(max(0, min(stake - exiting - locked, most - locked, ceiling - lane)))

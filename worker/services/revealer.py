@@ -1,0 +1,115 @@
+"""Shows results once nobody can copy them: together in one transaction, or each for itself."""
+
+import structlog
+
+from worker.protocol.outbox import TxState
+from worker.protocol.record import FAILED
+from worker.services.base import Service, StepHook, no_hook
+from worker.services.desk import Desk, Verb, turn
+from worker.services.openings import Openings
+from worker.services.rounds import Round
+from worker.storage.seats import Seat, SeatState
+from worker.types import Seconds
+
+log = structlog.get_logger(__name__)
+
+_OPENED_BEFORE = "jobs: already opened"
+
+
+class Revealer(Service):
+    """Concludes with the others' openings when all agree, else reveals; never before all seals lie
+    at confirmation depth, and never after the window."""
+
+    name = "revealer"
+
+    def __init__(
+        self, desk: Desk, openings: Openings, patience: Seconds, on_step: StepHook = no_hook
+    ) -> None:
+        """Each seat has `patience` seconds of chain time for concluding, one after the other."""
+        super().__init__(on_step)
+        self._desk = desk
+        self._openings = openings
+        self._patience = patience
+
+    async def tick(self) -> bool:
+        """See what became of reveals; then show what may be shown."""
+        for seat in self._desk.seats.in_states(SeatState.REVEALING):
+            self._follow(seat)
+        for seat in self._desk.seats.in_states(SeatState.SEALED):
+            await self._advance(seat)
+        return False
+
+    async def _advance(self, seat: Seat) -> None:
+        round_ = await self._desk.confirmed(seat)
+        chain = self._desk.chain
+        if round_.number != seat.key.round or round_.word.is_final:
+            return  # the settler draws the line
+        if chain.now >= round_.clock.reveal_until:
+            self._desk.seats.move(seat.key, SeatState.MISSED, "reveal window over")
+            return
+        if not round_.may_open(chain.now):
+            return
+        if seat.ready_at is None:
+            self._desk.seats.mark_ready(seat.key, chain.now)
+            seat = self._desk.seats.get(seat.key) or seat
+        if not await self._may_conclude(seat, round_):
+            latest = await self._desk.latest(seat)
+            if latest.number == round_.number and not latest.word.is_final:
+                self._reveal(seat, round_)
+
+    async def _may_conclude(self, seat: Seat, round_: Round) -> bool:
+        """Whether the short path is still open; take it when it is this seat's turn."""
+        waited = self._desk.chain.now - (seat.ready_at or 0)
+        own = self._openings.own(seat)
+        is_short = round_.first == 0 and round_.seats > 1 and round_.all_sealed
+        if not is_short or FAILED in own.values or waited >= self._patience * round_.seats:
+            return False
+        gathered = await self._openings.gather(seat, round_)
+        if gathered.is_dissent:
+            return False
+        index = round_.word.seat_of(self._desk.identity.operator) or 0
+        is_due = waited >= self._patience * turn(index, seat.key.batch, round_.seats)
+        if gathered.is_unanimous and is_due and self._desk.entry(Verb.CONCLUDE, seat) is None:
+            salts = [gathered.openings[index].salt for index in range(gathered.count)]
+            data = self._desk.encode(
+                "conclude", round_.terms.members(), seat.key.batch, list(own.values), salts
+            )
+            until = round_.clock.reveal_until
+            self._desk.propose(Verb.CONCLUDE, seat, data, not_after=until)
+            self.step("conclude_stored")
+        return True
+
+    def _reveal(self, seat: Seat, round_: Round) -> None:
+        opening = self._openings.own(seat)
+        data = self._desk.encode(
+            "reveal",
+            round_.terms.members(),
+            seat.key.batch,
+            opening.operator,
+            list(opening.values),
+            opening.salt,
+        )
+        self._desk.propose(
+            Verb.REVEAL,
+            seat,
+            data,
+            state=SeatState.REVEALING,
+            worth=self._desk.batch_bond(seat),
+            not_after=round_.clock.reveal_until,
+        )
+        self.step("intent_stored")
+
+    def _follow(self, seat: Seat) -> None:
+        entry = self._desk.entry(Verb.REVEAL, seat)
+        if entry is None or not entry.is_settled:
+            return
+        reason = entry.reason or "not mined"
+        if entry.state is TxState.FINAL or _OPENED_BEFORE in reason:
+            self._desk.seats.move(seat.key, SeatState.REVEALED)
+            self.step("revealed")
+        elif entry.state is TxState.EXPIRED:
+            self._desk.seats.move(seat.key, SeatState.MISSED, reason)
+        else:
+            # Another may have concluded meanwhile: then the settlement comes; else try again.
+            log.info("reveal refused", seat=seat.key.name, reason=reason)
+            self._desk.seats.retry(seat.key, SeatState.SEALED, reason)

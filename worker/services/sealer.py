@@ -1,0 +1,103 @@
+"""Fixes results on chain: a seal for a claimed seat, or claim and seal at once for a late one."""
+
+import structlog
+
+from worker.protocol.outbox import TxState
+from worker.protocol.record import FAILED
+from worker.protocol.seals import seal_digest
+from worker.services.base import Service, StepHook, no_hook
+from worker.services.desk import Desk, Verb
+from worker.services.policy import PolicyConfig, membership
+from worker.storage.seats import Seat, SeatState
+
+log = structlog.get_logger(__name__)
+
+_DONE_BEFORE = "jobs: already sealed"
+
+
+class Sealer(Service):
+    """Every record is on disk before; the seal's salt is derived, so nothing can be lost."""
+
+    name = "sealer"
+
+    def __init__(self, desk: Desk, policy: PolicyConfig, on_step: StepHook = no_hook) -> None:
+        super().__init__(on_step)
+        self._desk = desk
+        self._policy = policy
+
+    async def tick(self) -> bool:
+        """See what became of seals; then make those that are due."""
+        for seat in self._desk.seats.in_states(SeatState.SEALING):
+            self._follow(seat)
+        for seat in self._desk.seats.in_states(SeatState.RAN):
+            if not seat.claims_late:
+                await self._seal(seat)
+            elif self._desk.chain.now >= seat.claim_from:
+                await self._claim_sealed(seat)
+        return False
+
+    async def _seal(self, seat: Seat) -> None:
+        round_ = await self._desk.confirmed(seat)
+        now = self._desk.chain.now
+        if round_.number != seat.key.round or (
+            now >= round_.clock.claim_until and not round_.is_filled
+        ):
+            return  # the round is over or void: the settler draws the line
+        if now >= round_.clock.run_until:
+            self._desk.seats.move(seat.key, SeatState.MISSED, "run window over")
+            return
+        data = self._desk.encode(
+            "seal",
+            round_.terms.members(),
+            seat.key.batch,
+            self._digest(seat, self._desk.values(seat)),
+        )
+        self._desk.propose(
+            Verb.SEAL,
+            seat,
+            data,
+            state=SeatState.SEALING,
+            worth=self._desk.batch_bond(seat),
+            not_after=round_.clock.run_until,
+        )
+        self.step("intent_stored")
+
+    async def _claim_sealed(self, seat: Seat) -> None:
+        values = self._desk.values(seat)
+        round_ = await self._desk.latest(seat)
+        if FAILED in values or round_.number != seat.key.round or round_.is_filled:
+            reason = "run failed" if FAILED in values else "no seat left"
+            self._desk.seats.move(seat.key, SeatState.VOID, reason)
+            return
+        data = self._desk.encode(
+            "claim_sealed",
+            round_.terms.members(),
+            seat.key.batch,
+            membership(self._policy, round_.terms, self._desk.identity.operator),
+            self._digest(seat, values),
+        )
+        until = round_.clock.claim_until
+        self._desk.propose(Verb.SEAL, seat, data, state=SeatState.SEALING, not_after=until)
+        self.step("intent_stored")
+
+    def _digest(self, seat: Seat, values: list[bytes]) -> bytes:
+        key, operator = seat.key, self._desk.identity.operator
+        salt = self._desk.salt(key)
+        return seal_digest(key.job, key.batch, key.round, operator, values, salt)
+
+    def _follow(self, seat: Seat) -> None:
+        entry = self._desk.entry(Verb.SEAL, seat)
+        if entry is None or not entry.is_settled:
+            return
+        reason = entry.reason or "not mined"
+        if entry.state is TxState.FINAL or _DONE_BEFORE in reason:
+            self._desk.seats.move(seat.key, SeatState.SEALED)
+            self.step("sealed")
+        elif seat.claims_late:
+            log.info("claim not granted", seat=seat.key.name, reason=reason)
+            self._desk.seats.move(seat.key, SeatState.VOID, reason)
+        elif entry.state is TxState.EXPIRED:
+            self._desk.seats.move(seat.key, SeatState.MISSED, reason)
+        else:
+            log.warning("seal refused", seat=seat.key.name, reason=reason)
+            self._desk.seats.retry(seat.key, SeatState.RAN, reason)

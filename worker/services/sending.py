@@ -1,0 +1,60 @@
+"""Runs the sender: every intent of the outbox onto the chain, one bounded step a tick."""
+
+from collections.abc import Callable
+
+from worker import metrics
+from worker.chain.sender import Sender, SenderStatus
+from worker.health import Health, Reason
+from worker.protocol.outbox import LIVE, TxState
+from worker.services.base import Service, StepHook, no_hook
+from worker.storage.outbox import SqliteOutbox
+
+_REASONS = (Reason.GAS_MONEY, Reason.GAS_TOO_HIGH, Reason.TX_REFUSED)
+
+
+class Sending(Service):
+    """Owns the worker key's nonce. `on_settled` is called when a transaction reached its end."""
+
+    name = "sender"
+
+    def __init__(
+        self,
+        sender: Sender,
+        outbox: SqliteOutbox,
+        health: Health,
+        on_settled: Callable[[], None],
+        on_step: StepHook = no_hook,
+    ) -> None:
+        super().__init__(on_step)
+        self.status: SenderStatus | None = None
+        self._sender = sender
+        self._outbox = outbox
+        self._health = health
+        self._on_settled = on_settled
+
+    async def tick(self) -> bool:
+        """Bring every waiting transaction one step further."""
+        if self.status is not None and not self._outbox.entries(TxState.QUEUED, *LIVE):
+            return False
+        before = {entry.id for entry in self._outbox.entries(TxState.QUEUED)}
+        self.status = await self._sender.tick()
+        self._report(self.status)
+        for entry in self._outbox.entries(TxState.PENDING):
+            if entry.id in before:
+                self.step(f"sent.{entry.intent.purpose.partition(':')[0]}")
+        if self.status.settled:
+            self._on_settled()
+        return False
+
+    def gas_spent(self) -> int:
+        """Return what all transactions of this worker have cost so far, in wei."""
+        return self._outbox.total_fees()
+
+    def _report(self, status: SenderStatus) -> None:
+        metrics.balance_wei.set(status.balance)
+        for reason in _REASONS:
+            self._health.report(reason, reason in status.reasons)
+        for entry in status.settled:
+            metrics.settled_total.labels(entry.state).inc()
+            if entry.inclusion is not None:
+                metrics.gas_spent_wei_total.inc(entry.inclusion.fee)

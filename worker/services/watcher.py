@@ -1,0 +1,124 @@
+"""Reads the chain: stores what its logs say and how far it got in one transaction."""
+
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from worker import metrics
+from worker.chain.contracts import Event
+from worker.chain.events import LogScanner, Scan
+from worker.protocol.words import Terms
+from worker.services.base import Service, StepHook, no_hook
+from worker.services.rounds import SERVICE, ChainView
+from worker.storage.cursor import CursorStore
+from worker.storage.database import Database
+from worker.storage.jobs import JobLog, JobStore, PostedJob
+from worker.types import Digest, JobKey, Timestamp
+
+log = structlog.get_logger(__name__)
+
+_KEPT = (
+    "SeatClaimed",
+    "ResultSealed",
+    "ResultRevealed",
+    "RoundOpened",
+    "BatchSettled",
+    "BatchClosed",
+)
+
+
+class Watcher(Service):
+    """Follows the head. Rows are there at once and count from confirmation depth on; what a
+    reorganisation takes back is deleted. `on_news` is called after every new head."""
+
+    name = "watcher"
+
+    def __init__(
+        self,
+        scanner: LogScanner,
+        database: Database,
+        chain: ChainView,
+        period: float,
+        on_news: Callable[[], None],
+        on_step: StepHook = no_hook,
+    ) -> None:
+        super().__init__(on_step)
+        self.period = period
+        self.is_caught_up = False
+        self._scanner = scanner
+        self._database = database
+        self._cursor = CursorStore(database)
+        self._jobs = JobStore(database)
+        self._chain = chain
+        self._on_news = on_news
+
+    async def tick(self) -> bool:
+        """Scan on by one bounded step."""
+        scan = await self._scanner.scan(self._cursor.load())
+        fresh = scan.rollback_to is not None or self._is_new(scan)
+        if fresh:
+            self._store(scan)
+            self.step("scan_stored")
+        self._show(scan, fresh)
+        return not scan.is_caught_up
+
+    def _is_new(self, scan: Scan) -> bool:
+        return dict(scan.window) != self._cursor.load()
+
+    def _store(self, scan: Scan) -> None:
+        with self._database.transaction():
+            if scan.rollback_to is not None:
+                self._jobs.undo_above(scan.rollback_to)
+                self._cursor.forget_above(scan.rollback_to)
+            for event in scan.events:
+                if event.contract == SERVICE and event.name == "JobPosted":
+                    self._jobs.add_job(posted_job(event))
+            self._jobs.add_logs(_job_logs(scan.events))
+            self._cursor.save(scan.window)
+
+    def _show(self, scan: Scan, fresh: bool) -> None:
+        """Tell the other services what time it is and which batches changed."""
+        before = self._chain.confirmed
+        self._chain.head, self._chain.scanned_to = scan.head, scan.scanned_to
+        self.is_caught_up = scan.is_caught_up
+        metrics.head_block.set(scan.head.number)
+        metrics.scanned_block.set(scan.scanned_to)
+        if scan.rollback_to is not None:
+            metrics.reorgs_total.inc()
+            metrics.reorg_depth_blocks.set(scan.reorg_depth)
+            log.warning("reorganisation", depth=scan.reorg_depth, kept=scan.rollback_to)
+            self._chain.forget_all()
+        for job, batch in self._jobs.touched(before, self._chain.confirmed):
+            self._chain.forget(job, batch)
+        if fresh and scan.is_caught_up:
+            self._on_news()
+
+
+def posted_job(event: Event) -> PostedJob:
+    """Return the job of a JobPosted event."""
+    args = event.args
+    terms = Terms.unpack(args["a"], args["b"], args["named"], bytes(32))
+    return PostedJob(
+        job=JobKey(args["job"]),
+        block=event.block_number,
+        payer=args["payer"],
+        a=args["a"],
+        b=args["b"],
+        named=args["named"],
+        nonce=args["nonce"],
+        program=Digest(args["program"]),
+        inputs=args["inputs"],
+        manifest=Digest(args["manifest"]),
+        locators=args["locators"],
+        ends_at=Timestamp(terms.expiry),
+    )
+
+
+def _job_logs(events: Iterable[Event]) -> list[JobLog]:
+    return [
+        JobLog(
+            event.block_number, event.log_index, event.name, JobKey(event.args["job"]), event.args
+        )
+        for event in events
+        if event.contract == SERVICE and event.name in _KEPT
+    ]
