@@ -261,12 +261,13 @@ class Worker:
             OpeningRoutes(openings),
             ResultRoutes(outputs),
         ]
-        return ApiServer(api, [AdminRoutes(self._not_ready, self._status, REGISTRY)], public)
+        admin = AdminRoutes(self._not_ready, self._status, self.drain, REGISTRY)
+        return ApiServer(api, [admin], public)
 
     async def _allowance(self, upload: Upload) -> int:
         """Whoever holds a whole network token may leave blobs here."""
         contracts = self.ground.desk.chain.contracts
-        balance = await contracts.call("Token", "balanceOf", upload.payer)
+        balance = await contracts.call("Token", "balanceOf", upload.signer)
         return self.ground.node.api.upload_bytes if balance >= _RICH else 0
 
     def _not_ready(self) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from worker.api.server import ApiConfig
+from worker.api.config import ApiConfig
 from worker.chain.config import ChainConfig, KeyConfig
 from worker.errors import ConfigError
 from worker.services.announcer import ProfileConfig

@@ -14,6 +14,7 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Referrer-Policy": "no-referrer",
 }
+_BROWSER_HEADERS = ("Origin", "Referer")
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -36,10 +37,12 @@ def new_app(*extra: Middleware) -> web.Application:
 
 @web.middleware
 async def loopback_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests for another host name: a web page that rebinds its name to loopback."""
+    """Refuse what a web page in a local browser sends, under its own name or one it rebound."""
     name = request.host.rpartition(":")[0] or request.host
     if name not in _LOOPBACK_NAMES and request.host not in _LOOPBACK_NAMES:
         raise Refusal(403, "wrong_host", "ask for localhost or 127.0.0.1")
+    if any(header in request.headers for header in _BROWSER_HEADERS):
+        raise Refusal(403, "from_a_page", "web pages may not ask this listener")
     return await handler(request)
 
 
@@ -76,7 +79,7 @@ async def _safely(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _error(status: int, code: str, message: str, headers: dict[str, str]) -> web.Response:
-    body = {"error": {"code": code, "message": message}}
+    body = {"error": code, "message": message}
     return web.json_response(body, status=status, headers=headers)
 
 

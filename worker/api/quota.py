@@ -1,4 +1,4 @@
-"""How many bytes each payer has left with this worker, by upload."""
+"""How many bytes each signer has left with this worker, by upload."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ _SMALLEST = 4096  # bytes; a file takes a disk block, however short it is
 
 
 class UploadQuota:
-    """Counts unexpired uploads, at most `total` bytes over all payers.
+    """Counts unexpired uploads, at most `total` bytes over all signers.
 
-    Kept in memory: after a restart payers may upload anew, within the blob store's own quota.
+    Kept in memory: after a restart signers may upload anew, within the blob store's own quota.
     """
 
     def __init__(self, total: int) -> None:
@@ -24,40 +24,40 @@ class UploadQuota:
     @contextmanager
     def hold(self, upload: Upload, until: Timestamp, allowance: int, now: float) -> Iterator[None]:
         """Count an upload; forget it when the block fails. Raises Refusal over a limit."""
-        key = (upload.payer, upload.digest)
+        key = (upload.signer, upload.digest)
         if key in self._running:
-            raise Refusal(409, "in_progress", "this payer is sending this blob already")
+            raise Refusal(409, "in_progress", "this signer is sending this blob already")
         self._forget_expired(now)
-        before = self._of(upload.payer).get(upload.digest)
+        before = self._of(upload.signer).get(upload.digest)
         size = max(upload.size, _SMALLEST)
         if before is None:
-            self._check(upload.payer, size, allowance)
+            self._check(upload.signer, size, allowance)
         self._running.add(key)
-        self._of(upload.payer)[upload.digest] = (size, max(until, before[1] if before else until))
+        self._of(upload.signer)[upload.digest] = (size, max(until, before[1] if before else until))
         try:
             yield
         except BaseException:
             if before is None:
-                self._of(upload.payer).pop(upload.digest, None)
+                self._of(upload.signer).pop(upload.digest, None)
             raise
         finally:
             self._running.discard(key)
 
-    def _of(self, payer: Address) -> dict[Digest, tuple[int, Timestamp]]:
-        return self._held.setdefault(payer, {})
+    def _of(self, signer: Address) -> dict[Digest, tuple[int, Timestamp]]:
+        return self._held.setdefault(signer, {})
 
-    def _check(self, payer: Address, size: int, allowance: int) -> None:
-        if _sum(self._of(payer)) + size > allowance:
-            raise Refusal(403, "over_quota", f"this payer may leave {allowance} bytes here")
+    def _check(self, signer: Address, size: int, allowance: int) -> None:
+        if _sum(self._of(signer)) + size > allowance:
+            raise Refusal(403, "over_quota", f"this signer may leave {allowance} bytes here")
         if sum(_sum(each) for each in self._held.values()) + size > self._total:
             raise Refusal(507, "full", "no room for uploads now", Retry_After="60")
 
     def _forget_expired(self, now: float) -> None:
-        for payer, held in list(self._held.items()):
+        for signer, held in list(self._held.items()):
             for digest in [d for d, (_, until) in held.items() if until <= now]:
                 del held[digest]
             if not held:
-                del self._held[payer]
+                del self._held[signer]
 
 
 def _sum(held: dict[Digest, tuple[int, Timestamp]]) -> int:

@@ -1,4 +1,4 @@
-"""The admin listener's routes: is it alive, is it ready and why not, how is it doing."""
+"""The admin listener's routes: is it alive, is it ready and why not, how is it doing; drain it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -11,13 +11,19 @@ NotReady = Callable[[], Mapping[str, str]]
 Status = Callable[[], Awaitable[Mapping[str, object]]]
 """Gives the worker's state as plain JSON values, without secrets."""
 
+Drain = Callable[[], None]
+"""Asks the worker to take no new work, finish what it holds and leave; may be called again."""
+
 
 class AdminRoutes:
     """Answers operators, probes and Prometheus."""
 
-    def __init__(self, not_ready: NotReady, status: Status, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, not_ready: NotReady, status: Status, drain: Drain, registry: CollectorRegistry
+    ) -> None:
         self._not_ready = not_ready
         self._status = status
+        self._drain = drain
         self._registry = registry
 
     def add_to(self, app: web.Application) -> None:
@@ -26,6 +32,7 @@ class AdminRoutes:
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/status", self._show_status)
+        app.router.add_post("/drain", self._begin_drain)
 
     async def _livez(self, _: web.Request) -> web.Response:
         return web.json_response({"alive": True})
@@ -41,3 +48,7 @@ class AdminRoutes:
 
     async def _show_status(self, _: web.Request) -> web.Response:
         return web.json_response(dict(await self._status()))
+
+    async def _begin_drain(self, _: web.Request) -> web.Response:
+        self._drain()
+        return web.json_response({"draining": True}, status=202)

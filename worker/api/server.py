@@ -4,29 +4,14 @@ import errno
 from typing import Protocol
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
 
+from worker.api.config import ApiConfig
 from worker.api.middleware import loopback_only, new_app
 from worker.errors import ConfigError
 
 ADMIN_HOST = "127.0.0.1"
 _DRAIN_SECONDS = 5.0
 _KEEPALIVE_SECONDS = 15.0
-
-
-class ApiConfig(BaseModel):
-    """Where to listen, and how much strangers may take. Port 0 lets the system choose."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    public_host: str = "127.0.0.1"
-    public_port: int = Field(default=8440, ge=0, le=65_535)
-    admin_port: int = Field(default=8441, ge=0, le=65_535)
-    transfers: int = Field(default=64, ge=1)
-    transfers_per_peer: int = Field(default=8, ge=1)
-    upload_bytes: int = Field(default=256 << 20, ge=0)  # a blob
-    uploads_total_bytes: int = Field(default=4 << 30, ge=0)
-    upload_seconds: int = Field(default=7 * 86_400, ge=0)  # kept at most
 
 
 class Routes(Protocol):
@@ -94,7 +79,7 @@ async def _listen(runner: web.AppRunner, name: str, host: str, port: int) -> Non
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        place = f"{name} API: cannot listen on {host} port {port}"
+        place = f"{name} API: cannot listen on {host}:{port}"
         if error.errno == errno.EADDRINUSE:
             hint = f"the port is in use; stop the other program or set api.{name}_port"
         else:

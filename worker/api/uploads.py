@@ -1,4 +1,4 @@
-"""PUT /blobs/{sha256}: a payer leaves inputs here, so that the laptop they came from may sleep."""
+"""PUT /blobs/{sha256}: inputs are left here, so that the laptop they came from may sleep."""
 
 import asyncio
 import time
@@ -12,14 +12,14 @@ from worker.api.middleware import Refusal
 from worker.api.places import Places
 from worker.api.quota import UploadQuota
 from worker.errors import InvalidBlobError, StoreFullError, UsageError
-from worker.protocol.uploads import Upload, UploadDomain, from_header, is_signed_by_payer
+from worker.protocol.uploads import Upload, UploadDomain, from_header, is_signed
 from worker.storage.blobs import BlobStore
 from worker.storage.http import Speed
 from worker.storage.pace import Pace
 from worker.types import Digest, OperatorId, Timestamp
 
 Allowance = Callable[[Upload], Awaitable[int]]
-"""Policy: how many bytes the upload's payer may have here in all; 0 for a stranger."""
+"""Policy: how many bytes the upload's signer may have here in all; 0 for a stranger."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class UploadTerms:
 
 
 class UploadRoutes:
-    """Takes signed uploads within the payer's allowance and keeps them until they expire."""
+    """Takes signed uploads within the signer's allowance and keeps them until they expire."""
 
     def __init__(
         self,
@@ -58,14 +58,12 @@ class UploadRoutes:
         app.router.add_put(BLOB_ROUTE, self._put)
 
     async def _put(self, request: web.Request) -> web.Response:
-        upload = await self._authorized(request)
-        until = Timestamp(min(upload.expires, int(self._clock()) + self._terms.max_seconds))
-        allowance = await self._allowance(upload)
-        with (
-            self._places.take(request.remote),
-            self._quota.hold(upload, until, allowance, self._clock()),
-        ):
-            await self._receive(request, upload, until)
+        with self._places.take(request.remote):
+            upload = await self._authorized(request)
+            until = Timestamp(min(upload.expiry, int(self._clock()) + self._terms.max_seconds))
+            allowance = await self._allowance(upload)
+            with self._quota.hold(upload, until, allowance, self._clock()):
+                await self._receive(request, upload, until)
         # The same answer whether the blob was here before or not: nobody may find out by asking.
         return web.json_response({"digest": upload.digest.hex(), "kept_until": until}, status=201)
 
@@ -83,14 +81,14 @@ class UploadRoutes:
             )
         except UsageError as error:
             raise Refusal(401, "unauthorized", str(error)) from error
-        if upload.expires <= self._clock():
+        if upload.expiry <= self._clock():
             raise Refusal(401, "expired", "the permit has expired")
         domain = self._terms.domain
-        if not await asyncio.to_thread(is_signed_by_payer, upload, domain, signature):
+        if not await asyncio.to_thread(is_signed, upload, domain, signature):
             raise Refusal(
                 401,
                 "bad_signature",
-                f"not the payer's signature for operator {upload.operator}, chain "
+                f"not the signer's signature for operator {upload.operator}, chain "
                 f"{domain.chain_id}, service {domain.service}, this digest and size",
             )
         return upload

@@ -1,46 +1,49 @@
-"""A payer's signed permit to leave one blob with one worker, until a time.
+"""A requester's signed permit to leave one blob with one worker, until a time.
 
 EIP-712 binds chain, service contract, worker, blob and size, so the permit is worth nothing
 elsewhere; the blob is content-addressed, so using it twice changes nothing.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from eth_account import Account
-from eth_account.messages import SignableMessage, encode_typed_data
-from eth_account.signers.local import LocalAccount
+from eth_account.messages import encode_typed_data
 from eth_utils.address import is_same_address, to_checksum_address
 
 from worker.errors import UsageError
 from worker.types import Address, Digest, OperatorId, Timestamp
 
 _TYPES = {
+    "EIP712Domain": [
+        {"name": "name", "type": "string"},
+        {"name": "chainId", "type": "uint256"},
+        {"name": "verifyingContract", "type": "address"},
+    ],
     "Upload": [
-        {"name": "payer", "type": "address"},
-        {"name": "operator", "type": "uint256"},
         {"name": "digest", "type": "bytes32"},
         {"name": "size", "type": "uint256"},
-        {"name": "nonce", "type": "uint256"},
-        {"name": "expires", "type": "uint256"},
-    ]
+        {"name": "signer", "type": "address"},
+        {"name": "operator", "type": "uint256"},
+        {"name": "expiry", "type": "uint256"},
+    ],
 }
 _HEADER = re.compile(
-    r"^Proofmesh payer=(0x[0-9a-fA-F]{40}),nonce=([0-9]{1,78}),expires=([0-9]{1,12}),"
-    r"signature=0x([0-9a-fA-F]{130})$"
+    r"^Proofmesh signer=(0x[0-9a-fA-F]{40}),expiry=([0-9]{1,12}),signature=0x([0-9a-fA-F]{130})$"
 )
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What the payer signs: `nonce` is the job's, `size` in bytes, `expires` in chain time."""
+    """What the requester signs: `size` in bytes, `expiry` in seconds since 1970."""
 
-    payer: Address
-    operator: OperatorId
     digest: Digest
     size: int
-    nonce: int
-    expires: Timestamp
+    signer: Address
+    operator: OperatorId
+    expiry: Timestamp
 
 
 @dataclass(frozen=True)
@@ -51,26 +54,46 @@ class UploadDomain:
     service: Address
 
 
-def sign_upload(upload: Upload, domain: UploadDomain, account: LocalAccount) -> bytes:
-    """Return the payer's 65-byte signature."""
-    return bytes(account.sign_message(_typed_data(upload, domain)).signature)
+class TypedDataSigner(Protocol):
+    """Whoever holds the signer's key."""
+
+    def sign_typed_data(self, message: Mapping[str, Any]) -> bytes:
+        """Return the 65-byte signature of a full EIP-712 message."""
+        ...
 
 
-def is_signed_by_payer(upload: Upload, domain: UploadDomain, signature: bytes) -> bool:
-    """Tell whether the payer's own key made the signature; contract wallets cannot upload."""
+def typed_data(upload: Upload, domain: UploadDomain) -> dict[str, Any]:
+    """Return the full message as wallets take it (eth_signTypedData_v4)."""
+    return {
+        "types": _TYPES,
+        "primaryType": "Upload",
+        "domain": {
+            "name": "Proofmesh",
+            "chainId": domain.chain_id,
+            "verifyingContract": domain.service,
+        },
+        "message": asdict(upload),
+    }
+
+
+def sign_upload(upload: Upload, domain: UploadDomain, key: TypedDataSigner) -> bytes:
+    """Return the signer's 65-byte signature."""
+    return key.sign_typed_data(typed_data(upload, domain))
+
+
+def is_signed(upload: Upload, domain: UploadDomain, signature: bytes) -> bool:
+    """Tell whether the signer's own key made the signature; contract wallets cannot upload."""
+    message = encode_typed_data(full_message=typed_data(upload, domain))
     try:
-        signer = Account.recover_message(_typed_data(upload, domain), signature=signature)
+        signer = Account.recover_message(message, signature=signature)
     except Exception:  # eth_account raises several kinds for malformed signatures
         return False
-    return is_same_address(signer, upload.payer)
+    return is_same_address(signer, upload.signer)
 
 
 def to_header(upload: Upload, signature: bytes) -> str:
     """Return the value of the request's Authorization header."""
-    return (
-        f"Proofmesh payer={upload.payer},nonce={upload.nonce},expires={upload.expires},"
-        f"signature=0x{signature.hex()}"
-    )
+    return f"Proofmesh signer={upload.signer},expiry={upload.expiry},signature=0x{signature.hex()}"
 
 
 def from_header(
@@ -78,34 +101,13 @@ def from_header(
 ) -> tuple[Upload, bytes]:
     """Read the header of an upload of this blob to this worker. Raises UsageError."""
     match = _HEADER.match(value)
-    if match is None or int(match[2]) >= 1 << 256:
-        raise UsageError("Authorization: expected Proofmesh payer=,nonce=,expires=,signature=")
+    if match is None:
+        raise UsageError("Authorization: expected Proofmesh signer=,expiry=,signature=")
     upload = Upload(
-        payer=Address(to_checksum_address(match[1])),
-        operator=operator,
         digest=digest,
         size=size,
-        nonce=int(match[2]),
-        expires=Timestamp(int(match[3])),
+        signer=Address(to_checksum_address(match[1])),
+        operator=operator,
+        expiry=Timestamp(int(match[2])),
     )
-    return upload, bytes.fromhex(match[4])
-
-
-def _typed_data(upload: Upload, domain: UploadDomain) -> SignableMessage:
-    return encode_typed_data(
-        domain_data={
-            "name": "Proofmesh",
-            "version": "1",
-            "chainId": domain.chain_id,
-            "verifyingContract": domain.service,
-        },
-        message_types=_TYPES,
-        message_data={
-            "payer": upload.payer,
-            "operator": upload.operator,
-            "digest": upload.digest,
-            "size": upload.size,
-            "nonce": upload.nonce,
-            "expires": upload.expires,
-        },
-    )
+    return upload, bytes.fromhex(match[3])

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from worker.errors import FetchError, InvalidBlobError
-from worker.protocol.openings import MAX_BYTES, NoOpening, Opening
+from worker.errors import FetchError
+from worker.protocol.openings import NoOpening, Opening
 from worker.protocol.seals import DIGEST_MASK, seal_digest
 from worker.services.desk import Desk
 from worker.services.peers import Peers
@@ -12,6 +12,7 @@ from worker.services.rounds import Round
 from worker.storage.http import GuardedHttp
 from worker.storage.seats import Seat, SeatState
 from worker.types import BatchIndex, JobKey, OperatorId
+from worker.work.peers import PeerClient
 
 _MAY_OPEN = (SeatState.SEALED, SeatState.REVEALING, SeatState.REVEALED)
 
@@ -39,7 +40,7 @@ class Openings:
 
     def __init__(self, desk: Desk, http: GuardedHttp, peers: Peers) -> None:
         self._desk = desk
-        self._http = http
+        self._client = PeerClient(http)
         self._peers = peers
         self._known: dict[tuple[JobKey, BatchIndex, int], dict[int, Opening]] = {}
 
@@ -50,7 +51,8 @@ class Openings:
             return NoOpening.UNKNOWN
         seat = seats[-1]
         round_ = await self._desk.confirmed(seat)
-        if round_.number == seat.key.round and not round_.all_sealed:
+        # Nor of a past round: after a raise of the price the next one has the same values.
+        if round_.number != seat.key.round or not round_.all_sealed:
             return NoOpening.TOO_EARLY
         return self.own(seat)
 
@@ -96,9 +98,8 @@ class Openings:
             endpoint = await self._peers.endpoint(operator)
             if not endpoint:
                 return None
-            url = f"{endpoint.rstrip('/')}/openings/{seat.key.job.hex()}/{seat.key.batch}"
-            return Opening.decode(await self._http.get(url, MAX_BYTES))
-        except (FetchError, InvalidBlobError):
+            return await self._client.fetch_opening(endpoint, seat.key.job, seat.key.batch)
+        except FetchError:
             return None
 
     def _fits(self, told: Opening, operator: OperatorId, seat: Seat, seal: bytes | None) -> bool:

@@ -1,6 +1,8 @@
 """HTTP to places that strangers name: checked addresses, capped sizes, a floor under the speed."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,6 +20,8 @@ CHUNK = 1 << 16
 MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (408, 425, 429)
+_MAX_ANSWER = 4096  # bytes of what is said about an upload
+_CODE = re.compile(r"^[a-z_]{1,40}$")
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "proofmesh/1"}
 
 
@@ -107,6 +111,26 @@ class GuardedHttp:
                     pace.advance(len(chunk))
                     take(chunk)
 
+    async def put(
+        self, url: str, body: AsyncIterator[bytes], size: int, headers: Mapping[str, str]
+    ) -> bytes:
+        """Send `size` bytes, following no redirect; return the short answer.
+
+        Raises FetchError with the status and, if told, the code of the refusal.
+        """
+        sent = {**headers, "Content-Length": str(size)}
+        with _reasons():
+            async with (
+                Pace(self._speed.grace, self._speed.min_rate) as pace,
+                self._guarded.put(
+                    url, data=_paced(body, pace), headers=sent, allow_redirects=False
+                ) as response,
+            ):
+                answer = await _read_answer(response)
+                if response.status not in (200, 201):
+                    raise _refusal(response.status, _code(answer))
+                return answer
+
     @asynccontextmanager
     async def _open(
         self, url: str, method: str, trusted: bool
@@ -146,14 +170,42 @@ def _redirected(response: aiohttp.ClientResponse) -> str:
 
 
 def _check_head(response: aiohttp.ClientResponse, max_bytes: int) -> None:
-    if response.status >= 500 or response.status in _BUSY:
-        raise PassingFetchError(f"status {response.status}")
     if response.status != 200:
-        raise FetchError(f"status {response.status}")
+        raise _refusal(response.status)
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise FetchError("a compressed answer, which was not asked for")
     if (response.content_length or 0) > max_bytes:
         raise FetchError(f"larger than {max_bytes} bytes")
+
+
+def _refusal(status: int, code: str = "") -> FetchError:
+    told = f"status {status}" + (f" ({code})" if code else "")
+    is_passing = status >= 500 or status in _BUSY
+    return PassingFetchError(told) if is_passing else FetchError(told)
+
+
+async def _paced(body: AsyncIterator[bytes], pace: Pace) -> AsyncIterator[bytes]:
+    async for chunk in body:
+        yield chunk
+        pace.advance(len(chunk))  # asked for more: the chunk is on its way
+
+
+async def _read_answer(response: aiohttp.ClientResponse) -> bytes:
+    answer = b""
+    async for chunk in response.content.iter_any():
+        answer += chunk
+        if len(answer) > _MAX_ANSWER:
+            raise FetchError(f"an answer longer than {_MAX_ANSWER} bytes")
+    return answer
+
+
+def _code(answer: bytes) -> str:
+    """Return the `error` of a worker's refusal; "" unless it is a short plain word."""
+    try:
+        code = json.loads(answer)["error"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return code if isinstance(code, str) and _CODE.match(code) else ""
 
 
 @contextmanager

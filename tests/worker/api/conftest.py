@@ -8,13 +8,14 @@ import pytest
 from aiohttp import ClientSession
 from prometheus_client import CollectorRegistry, Counter
 
-from tests.worker.api.upload_actors import DOMAIN, NOW, PAYER
+from tests.worker.api.upload_actors import DOMAIN, NOW, REQUESTER
 from worker.api.blobs import BlobRoutes
+from worker.api.config import ApiConfig
 from worker.api.openings import OpeningRoutes
 from worker.api.places import Places
 from worker.api.quota import UploadQuota
 from worker.api.routes import AdminRoutes
-from worker.api.server import ApiConfig, ApiServer
+from worker.api.server import ApiServer
 from worker.api.uploads import UploadRoutes, UploadTerms
 from worker.protocol.openings import NoOpening, Opening
 from worker.protocol.uploads import Upload
@@ -36,15 +37,19 @@ class Node:
     openings: dict[tuple[JobKey, BatchIndex], Opening | NoOpening] = field(default_factory=dict)
     allowance: int = 100_000
     broken: bool = False
+    drains: int = 0
 
     async def is_public(self, digest: Digest) -> bool:
         return digest in self.public
 
     async def allow(self, upload: Upload) -> int:
-        return self.allowance if upload.payer == PAYER.address else 0
+        return self.allowance if upload.signer == REQUESTER.address else 0
 
     async def opening(self, job: JobKey, batch: BatchIndex) -> Opening | NoOpening:
         return self.openings.get((job, batch), NoOpening.UNKNOWN)
+
+    def drain(self) -> None:
+        self.drains += 1
 
     async def status(self) -> dict[str, object]:
         if self.broken:
@@ -68,7 +73,7 @@ async def server(node: Node) -> AsyncIterator[ApiServer]:
     )
     server = ApiServer(
         ApiConfig(public_port=0, admin_port=0),
-        admin=[AdminRoutes(lambda: node.reasons, node.status, registry)],
+        admin=[AdminRoutes(lambda: node.reasons, node.status, node.drain, registry)],
         public=[
             BlobRoutes(node.store, node.is_public, places, DEMANDING),
             uploads,

@@ -4,8 +4,11 @@ import logging
 import socket
 
 import pytest
+from aiohttp import ClientConnectorError, ClientSession
+from pydantic import ValidationError
 
-from worker.api.server import ApiConfig, ApiServer
+from worker.api.config import ApiConfig
+from worker.api.server import ApiServer
 from worker.errors import ConfigError
 
 
@@ -56,16 +59,38 @@ async def test_status__fails__shows_no_trace(admin, node, caplog):
 async def test_admin__other_host_name__is_refused(admin):
     async with admin.get("/status", headers={"Host": "evil.example:8441"}) as response:
         assert response.status == 403
-        assert (await response.json())["error"]["code"] == "wrong_host"
+        assert (await response.json())["error"] == "wrong_host"
     async with admin.get("/livez", headers={"Host": "localhost:1"}) as response:
         assert response.status == 200
 
 
+@pytest.mark.parametrize("header", ["Origin", "Referer"])
+async def test_drain__from_a_web_page__is_refused(admin, node, header):
+    async with admin.post("/drain", headers={header: "http://evil.example"}) as response:
+        assert response.status == 403
+        assert (await response.json())["error"] == "from_a_page"
+    assert node.drains == 0
+
+
+async def test_drain__asked_twice__asks_the_worker(admin, node):
+    for _ in range(2):
+        async with admin.post("/drain") as response:
+            assert (response.status, await response.json()) == (202, {"draining": True})
+    assert node.drains == 2
+
+
+async def test_drain__get__is_405_and_drains_nothing(admin, node):
+    async with admin.get("/drain") as response:
+        assert response.status == 405
+    assert node.drains == 0
+
+
 async def test_public__admin_routes__are_not_there(web):
-    for path in ("/livez", "/readyz", "/metrics", "/status"):
-        async with web.get(path) as response:
+    for path in ("/livez", "/readyz", "/metrics", "/status", "/drain"):
+        method = "POST" if path == "/drain" else "GET"
+        async with web.request(method, path) as response:
             assert response.status == 404
-            assert (await response.json())["error"]["code"] == "not_found"
+            assert (await response.json())["error"] == "not_found"
 
 
 async def test_any__answer__has_safe_headers_and_no_cors(web):
@@ -101,17 +126,37 @@ async def test_start__port_in_use__says_which_and_frees_the_other(name):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ports = {"public_port": 0, "admin_port": 0, f"{name}_port": taken.getsockname()[1]}
+        port = taken.getsockname()[1]
+        ports = {"public_port": 0, "admin_port": 0, f"{name}_port": port}
         server = ApiServer(ApiConfig(**ports), [], [])
 
-        with pytest.raises(ConfigError, match=rf"{name} API.*in use.*api\.{name}_port"):
+        with pytest.raises(
+            ConfigError, match=rf"{name} API.*127\.0\.0\.1:{port}.*in use.*api\.{name}_port"
+        ):
             await server.__aenter__()
+
+
+def test_config__host_for_admin__is_refused():
+    with pytest.raises(ValidationError, match="admin_host"):
+        ApiConfig(admin_host="0.0.0.0")
+
+
+async def test_admin__public_on_all_addresses__stays_on_loopback():
+    config = ApiConfig(public_host="0.0.0.0", public_port=0, admin_port=0)
+    async with ApiServer(config, [], []) as server, ClientSession() as session:
+        for port, is_there in ((server.public_port, True), (server.admin_port, False)):
+            try:
+                async with session.get(f"http://127.0.0.2:{port}/"):
+                    answered = True
+            except ClientConnectorError:
+                answered = False
+            assert answered is is_there
 
 
 async def test_start__host_of_another_machine__is_a_config_error():
     server = ApiServer(ApiConfig(public_host="192.0.2.1", public_port=0, admin_port=0), [], [])
 
-    with pytest.raises(ConfigError, match=r"public API: cannot listen on 192\.0\.2\.1"):
+    with pytest.raises(ConfigError, match=r"public API: cannot listen on 192\.0\.2\.1:0"):
         await server.__aenter__()
 
 

@@ -24,7 +24,7 @@ async def test_get__unsealed_round__is_425(web, node):
 
     async with web.get(f"/openings/{JOB.hex()}/3") as response:
         assert response.status == 425
-        assert (await response.json())["error"]["code"] == "too_early"
+        assert (await response.json())["error"] == "too_early"
         assert response.headers["Retry-After"] == "2"
 
 

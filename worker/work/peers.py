@@ -1,0 +1,71 @@
+"""Other workers' public listeners: their openings, and room for a requester's inputs."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from worker.errors import FetchError, InvalidBlobError, UsageError
+from worker.protocol.openings import MAX_BYTES, Opening
+from worker.protocol.uploads import Upload, to_header
+from worker.storage.blobs import CHUNK
+from worker.storage.http import GuardedHttp
+from worker.storage.locators import is_plain_http
+from worker.types import BatchIndex, JobKey, Timestamp
+
+
+class PeerClient:
+    """Asks workers at endpoints that strangers announced, such as "https://host:8440".
+
+    Both methods raise FetchError: PassingFetchError when a later try makes sense.
+    """
+
+    def __init__(self, http: GuardedHttp) -> None:
+        self._http = http
+
+    async def fetch_opening(self, endpoint: str, job: JobKey, batch: BatchIndex) -> Opening:
+        """Return what the worker says it sealed; only the seal on chain tells whether it did."""
+        url = _url(endpoint, f"openings/{job.hex()}/{batch}")
+        try:
+            return Opening.decode(await self._http.get(url, MAX_BYTES))
+        except InvalidBlobError as error:
+            raise FetchError(str(error)) from error
+
+    async def upload(
+        self, endpoint: str, upload: Upload, signature: bytes, file: BinaryIO
+    ) -> Timestamp:
+        """Leave a blob with the worker; return until when it says to keep it.
+
+        `signature` is the signer's over `uploads.typed_data`. Raises UsageError when the file's
+        size is not the one that was signed.
+        """
+        size = file.seek(0, io.SEEK_END)
+        if size != upload.size:
+            raise UsageError(f"upload: the file has {size} bytes, {upload.size} were signed")
+        file.seek(0)
+        url = _url(endpoint, f"blobs/{upload.digest.hex()}")
+        headers = {"Authorization": to_header(upload, signature)}
+        answer = await self._http.put(url, _chunks(file), size, headers)
+        return _kept_until(answer)
+
+
+def _url(endpoint: str, path: str) -> str:
+    if not is_plain_http(endpoint) or "?" in endpoint or "#" in endpoint:
+        raise FetchError("not a worker's endpoint")
+    return f"{endpoint.rstrip('/')}/{path}"
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(file.read, CHUNK):
+        yield chunk
+
+
+def _kept_until(answer: bytes) -> Timestamp:
+    try:
+        until = json.loads(answer)["kept_until"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise FetchError("an answer that is not in its format") from error
+    if type(until) is not int or not 0 <= until < 1 << 63:
+        raise FetchError("an answer that is not in its format")
+    return Timestamp(until)
