@@ -369,7 +369,7 @@ class TestJobs(JobsMachine.TestCase):
     """Deploys before the first example, whose end undoes all that it did."""
 
     if settings().max_examples == 25:  # the ci profile: this machine is slower than the vaults'
-        settings = settings(max_examples=12, stateful_step_count=30)
+        settings = settings(max_examples=10, stateful_step_count=30)
 
     @classmethod
     def setUpClass(cls) -> None:
