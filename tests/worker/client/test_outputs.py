@@ -67,7 +67,7 @@ class Stage:
 
     async def announce(self, operator: int, url: str) -> None:
         arguments = (operator, url, 0, bytes(32), 0, 0, "1", 86_400)
-        await self.cast.wallets[operator - 1].send("Registry", "announce", *arguments)
+        await self.cast.send(operator, "Registry", "announce", *arguments)
 
 
 @pytest.fixture
