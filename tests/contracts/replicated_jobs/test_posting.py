@@ -3,8 +3,8 @@
 import boa
 import pytest
 from eth_utils.crypto import keccak
-from jobs_world import HOUR, NO_PERMIT, TOKEN, terms_of
 
+from tests.contracts.jobs_world import HOUR, NO_PERMIT, TOKEN, terms_of
 from worker.protocol.words import GWEI, JobWord, OnDissent
 
 ORIGIN = (7, *(keccak(text=part) for part in ("program", "inputs", "manifest")))
