@@ -12,11 +12,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from worker.client import AsyncClient
     from worker.client.wallet import Wallet
     from worker.config import Config
 
 _T = TypeVar("_T")
 _TOKEN = 10**18
+
+
+class Duration(click.ParamType):
+    """A time that people write with a unit, such as 10m; the command gets seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return seconds."""
+        from worker.client.units import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Tokens(click.ParamType):
@@ -76,6 +92,20 @@ async def open_wallet(config: "Config") -> AsyncIterator["Wallet"]:
     signer = open_signer(config.require_wallet(), deployment.chain_id, ask_password)
     async with wallets.open_wallet(deployment, config.chain, signer, config.data) as wallet:
         yield wallet
+
+
+def open_client(config: "Config") -> "AsyncClient":
+    """Return the SDK's client for the settings, to be opened by `async with`."""
+    from worker.client import AsyncClient, ClientConfig
+
+    wanted = ClientConfig(
+        deployment=config.deployment,
+        chain=config.chain,
+        data=config.data,
+        wallet=config.wallet,
+        fetch=config.fetch,
+    )
+    return AsyncClient(wanted, ask_password)
 
 
 def ask_password() -> str:

@@ -50,7 +50,7 @@ async def cancel(wallet: Wallet, view: JobView, batches: Sequence[int]) -> None:
 
 async def accept(wallet: Wallet, view: JobView, batches: Sequence[int]) -> None:
     """Pay the single operator of each batch for the result that it showed."""
-    for index in batches:
+    for index in _some(batches):
         batch = view.batch(index)
         if not batch.revealed:
             raise UsageError(f"batch {index} shows no result yet: it is {batch.state}")
@@ -112,11 +112,16 @@ def _origin(view: JobView) -> tuple[int, bytes, bytes, bytes]:
 
 
 def _parts(batches: Sequence[int]) -> Iterator[list[int]]:
-    ordered = sorted(set(batches))
-    if not ordered:
-        raise UsageError("no batch is in a state that allows it")
+    ordered = _some(batches)
     for start in range(0, len(ordered), _PER_CALL):
         yield ordered[start : start + _PER_CALL]
+
+
+def _some(batches: Sequence[int]) -> list[int]:
+    """Return the batches in order. Raises UsageError when there is none."""
+    if not batches:
+        raise UsageError("no batch is in a state that allows it")
+    return sorted(set(batches))
 
 
 def _purpose(verb: str, view: JobView, batches: Sequence[int]) -> str:

@@ -96,8 +96,8 @@ class AsyncClient(Session):
             record = record.model_copy(update={"locators": (*record.locators, *where)})
             return await poster.post(record, blobs, within)
 
-    async def retry(self, job: str, delivery: Delivery | None = None) -> Record:
-        """Post those tasks again that ended without a result; return the new job's record.
+    async def unfinished(self, job: str) -> JobFile:
+        """Return what to submit to have those tasks done that ended without a result.
 
         Raises UsageError when there is none, or the job was not posted from this machine.
         """
@@ -108,8 +108,11 @@ class AsyncClient(Session):
         numbers = [record.only[index] if record.only else index for index in unfinished(view)]
         if not numbers:
             raise UsageError("no task ended without a result")
-        again = JobFile.parse(record.source.encode(), record.folder, tuple(numbers))
-        return await self.submit(again, delivery)
+        return JobFile.parse(record.source.encode(), record.folder, tuple(numbers))
+
+    async def retry(self, job: str, delivery: Delivery | None = None) -> Record:
+        """Submit the `unfinished` tasks of a job; return the new job's record."""
+        return await self.submit(await self.unfinished(job), delivery)
 
     # Watching
 
@@ -169,7 +172,7 @@ class AsyncClient(Session):
         progress: Progress = lambda *_: None,
     ) -> AsyncIterator[Output]:
         """Yield the checked outputs of tasks as they come; errors as in `fetch`."""
-        view = await self._view(job)
+        view = await self.view(job)
         wanted = available(view) if tasks is None else tasks
         async for output in self._outputs.fetch(view, wanted, progress):
             yield output
@@ -182,7 +185,7 @@ class AsyncClient(Session):
 
     async def verify(self, job: str, tasks: Sequence[int] | None = None) -> AsyncIterator[Verdict]:
         """Run tasks again in this machine's own sandbox and yield what came out of each."""
-        view = await self._view(job)
+        view = await self.view(job)
         wanted = available(view) if tasks is None else tasks
         executor = await open_executor(self._config.data / "modules")
         try:
@@ -196,7 +199,7 @@ class AsyncClient(Session):
 
     async def receipts(self, job: str, batch: int) -> list[Receipt]:
         """Return proofs of a settled batch's results, which `check_receipt` checks offline."""
-        view = await self._view(job)
+        view = await self.view(job)
         depth = self._config.chain.confirmations
         return await fetch_receipts(self._network, view, view.batch(batch), depth)
 
@@ -222,26 +225,34 @@ class AsyncClient(Session):
         async with delivering.serving(self._store, host, port) as bound:
             yield bound
 
-    async def cancel(self, job: str, batches: Sequence[int] | None = None) -> None:
-        """End batches, by default all that nobody works on; their escrow is credited back."""
-        view = await self._view(job)
+    async def cancel(self, job: str, batches: Sequence[int] | None = None) -> Sequence[int]:
+        """End batches, by default all that nobody works on; their escrow is credited back.
+
+        Returns the batches; raises UsageError when there is none.
+        """
+        view = await self.view(job)
         async with self._wallet() as wallet:
             actions.check_payer(view, wallet)
             chosen = actions.cancellable(view) if batches is None else batches
             await actions.cancel(wallet, view, chosen)
+            return chosen
 
-    async def accept(self, job: str, batches: Sequence[int] | None = None) -> None:
-        """Pay the single operator of batches for the results it showed, by default of all."""
-        view = await self._view(job)
+    async def accept(self, job: str, batches: Sequence[int] | None = None) -> Sequence[int]:
+        """Pay the single operator of batches for the results it showed, by default of all.
+
+        Returns the batches; raises UsageError when there is none.
+        """
+        view = await self.view(job)
         async with self._wallet() as wallet:
             actions.check_payer(view, wallet)
             chosen = actions.acceptable(view) if batches is None else batches
             await actions.accept(wallet, view, chosen)
+            return chosen
 
     async def raise_price(self, job: str, price: Wei, batches: Sequence[int] | None = None) -> Wei:
         """Offer `price` wei per task and seat for batches that found no operators, by default for
         all of them; return what that adds to the escrow."""
-        view = await self._view(job)
+        view = await self.view(job)
         token = await self._network.token_at(view.terms.token)
         async with self._wallet() as wallet:
             actions.check_payer(view, wallet)

@@ -83,7 +83,8 @@ class Session:
         head, events = await self._history(record, job).read()
         return JobStatus(record, replay(events, head.timestamp), head.number, confirmations)
 
-    async def _view(self, job: str) -> JobView:
+    async def view(self, job: str) -> JobView:
+        """Return what the chain tells of a posted job."""
         status = await self._status(self._journal.find(job), job)
         if status.view is None:
             raise NotFoundError(f"{status.name} is not posted: {status.state}")

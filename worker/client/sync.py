@@ -104,9 +104,11 @@ class Client:
 
     quote = _call(AsyncClient.quote)
     submit = _call(AsyncClient.submit)
+    unfinished = _call(AsyncClient.unfinished)
     retry = _call(AsyncClient.retry)
     list_jobs = _call(AsyncClient.list_jobs)
     show = _call(AsyncClient.show)
+    view = _call(AsyncClient.view)
     follow = _iterate(AsyncClient.follow)
     wait = _call(AsyncClient.wait)
     fetch = _call(AsyncClient.fetch)

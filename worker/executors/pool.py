@@ -52,15 +52,17 @@ class Pool:
         "killed" (by a signal not ours), "crash", or what the child said.
         """
         with self._connect() as connection:
-            send_task(connection, task, files)
             connection.setblocking(False)
             replies: list[Message] = []
             try:
+                send_task(connection, task, files)
                 async with asyncio.timeout(seconds):
                     await _read_all(connection, replies)
             except TimeoutError:
                 await self._kill(connection)
                 raise ExecutionFailedError("time", f"killed after {seconds:g} s") from None
+            except BrokenPipeError as error:
+                raise ExecutionFailedError("killed", "the zygote died") from error
         return _judge(replies)
 
     async def close(self) -> None:
@@ -79,7 +81,7 @@ class Pool:
         with theirs:
             try:
                 socket.send_fds(self._control, [b"j"], [theirs.fileno()])
-            except BrokenPipeError:
+            except ConnectionError:
                 self._control.close()
                 self._zygote.wait()
                 self._start()
@@ -98,11 +100,14 @@ class Pool:
 
 async def _read_all(connection: socket.socket, replies: list[Message]) -> None:
     loop = asyncio.get_running_loop()
-    try:
-        while data := await loop.sock_recv(connection, MAX_REPLY_BYTES):
-            replies.append(decode_reply(data))
-    except ConnectionResetError:  # the zygote died with the task unread
-        return
+    while True:
+        try:
+            data = await loop.sock_recv(connection, MAX_REPLY_BYTES)
+        except ConnectionResetError:  # the task was not read; told once, before what was sent
+            continue
+        if not data:
+            return
+        replies.append(decode_reply(data))
 
 
 def _judge(replies: list[Message]) -> Message:

@@ -1,6 +1,7 @@
 """A requester with a job on a real chain, and operators that the tests play by hand."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,13 @@ class Cast:
         arguments = (view.terms.members(), batch, values, salts)
         await self.wallets[0].send("ReplicatedJobs", "conclude", *arguments)
 
+    async def show_alone(self, view, batch: int, digests: list[bytes]) -> None:
+        """Operator 1 takes the only seat of a batch and shows its result."""
+        values = [blind(digest) for digest in digests]
+        await self.seal(view, batch, 0, values, bytes(32))
+        arguments = (view.terms.members(), batch, 1, values, bytes(32))
+        await self.wallets[0].send("ReplicatedJobs", "reveal", *arguments)
+
     async def seal(self, view, batch: int, seat: int, values: list[bytes], salt: bytes) -> None:
         """Operator `seat` + 1 claims a seat and seals these values."""
         ids = [1, 2, 3, 4, 5]
@@ -81,6 +89,20 @@ def client_config(network: LocalNetwork, chain: ChainConfig, tmp_path: Path) -> 
         data=tmp_path / "data",
         wallet=KeyConfig(dev_account=PAYER),
     )
+
+
+@pytest.fixture
+def sync_config(session_network: LocalNetwork, tmp_path: Path) -> Iterator[ClientConfig]:
+    """The same for tests that have no event loop."""
+    snapshot = asyncio.run(session_network.anvil.ask("evm_snapshot"))
+    urls = {"rpc_urls": [session_network.url], "confirmations": 0, "poll_seconds": 0.02}
+    yield ClientConfig(
+        deployment=session_network.deployment,
+        chain=ChainConfig.model_validate(urls),
+        data=tmp_path / "data",
+        wallet=KeyConfig(dev_account=PAYER),
+    )
+    asyncio.run(session_network.anvil.ask("evm_revert", snapshot))
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ import pytest
 from tests.worker.executors import modules
 from tests.worker.executors.conftest import LIMITS, REPOSITORY
 from worker.errors import ExecutionFailedError
+from worker.executors.pool import Pool, _read_all
 from worker.executors.wasm import open_executor
+from worker.executors.wire import send_task
 from worker.protocol.record import ExitClass
 
 ENDLESS = LIMITS.model_copy(update={"fuel": 1 << 50})
@@ -95,6 +97,23 @@ async def test_submit__child_is_killed_from_outside__says_so(own_executor, wat, 
     assert caught.value.reason == "killed"
 
 
+async def test_submit__child_dies_before_it_reads__its_end_is_told():
+    pool = Pool()
+    try:
+        with pool._connect() as connection:
+            child = (await until(lambda: children_of(pool._zygote.pid)))[0]
+            os.kill(child, signal.SIGSTOP)
+            send_task(connection, {"duty": "probe", "layers": []}, [])
+            os.kill(child, signal.SIGKILL)
+            connection.setblocking(False)
+            replies = []
+            await _read_all(connection, replies)
+    finally:
+        await pool.close()
+
+    assert replies == [{"ended": -9}]
+
+
 async def test_submit__many_at_once__all_answer(own_executor, wat, task):
     program = wat(modules.HELLO)
     await own_executor.execute(task(program))
@@ -137,6 +156,7 @@ async def test_zygote__dies__its_runs_fail_and_the_next_starts_anew(own_executor
 _WORKER = """
 import asyncio, pathlib, sys
 from worker.executors.base import TaskRun
+from worker.executors.pool import Pool, _read_all
 from worker.executors.wasm import open_executor
 from worker.protocol.manifest import Limits
 
