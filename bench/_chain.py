@@ -14,6 +14,7 @@ from eth_account.messages import encode_typed_data
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
+from web3.types import RPCEndpoint
 
 from worker.cli.devnet.anvil import find_anvil, free_port
 
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 MNEMONIC = "test test test test test test test test test test test junk"
 TOKEN = 10**18
 HOUR = 3_600
+GENESIS = 2_000_000_000  # fixed: the same run uses the same gas, to the unit
 STAKE = 1_000 * TOKEN
 FEE_BPS = 500
 NO_LIMIT = 2**64 - 1
@@ -69,11 +71,12 @@ class Chain:
 
     def go_to(self, moment: int) -> None:
         """Mine a block at `moment`, or one at once when that has passed."""
-        self._rpc("evm_setNextBlockTimestamp", [max(moment, self.now + 1)])
-        self._rpc("evm_mine", [])
+        self.rpc("evm_setNextBlockTimestamp", max(moment, self.now + 1))
+        self.rpc("evm_mine")
 
-    def _rpc(self, method: str, params: list[Any]) -> None:
-        self.web3.provider.make_request(method, params)  # type: ignore[arg-type]
+    def rpc(self, method: str, *params: int) -> None:
+        """Ask anvil for something that only a test chain does."""
+        self.web3.provider.make_request(RPCEndpoint(method), params)
 
     def permit(self, owner: Any, spender: Contract, amount: int) -> tuple[int, int, bytes, bytes]:
         """Sign an ERC-2612 permit of the network token."""
@@ -157,8 +160,9 @@ def _field(text: str) -> dict[str, str]:
 def fresh_chain(operators: int) -> Iterator[Chain]:
     """Yield a new local chain with the network deployed; end it afterwards."""
     port = free_port()
-    command = [str(find_anvil(ROOT)), "--port", str(port), "--silent", "--hardfork", "cancun"]
-    process = subprocess.Popen([*command, "--accounts", "20"], stdout=subprocess.DEVNULL)
+    command = [str(find_anvil(ROOT)), "--port", str(port), "--hardfork", "cancun"]
+    command += ["--accounts", "20", "--timestamp", str(GENESIS)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         web3 = Web3(Web3.HTTPProvider(f"http://127.0.0.1:{port}"))
         deadline = time.monotonic() + START_SECONDS
@@ -167,6 +171,7 @@ def fresh_chain(operators: int) -> Iterator[Chain]:
                 raise RuntimeError("anvil did not start")
             time.sleep(0.05)
         chain = Chain(web3)
+        chain.rpc("anvil_setBlockTimestampInterval", 1)
         chain.deploy_all(operators)
         yield chain
     finally:

@@ -1,11 +1,13 @@
 """What Proofmesh costs in gas: real transactions on a local chain, everybody's added.
 
-    python bench/gas.py        writes bench/results/gas.json; run `ape compile` first
+    python bench/gas.py            writes bench/results/gas.json; run `ape compile` first
+    python bench/gas.py --steps    prints each scenario's transactions instead
 
 Three seats that may grow to five, permits and calldata included. Payees and operators are warm: a
 first job of the same kind ran before, and what that one cost more is reported apart.
 """
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -133,55 +135,83 @@ def worst_lists(chain: Chain) -> None:
     job.expire(batches)
 
 
-def measure(chain: Chain) -> dict[str, object]:
-    """Run every scenario and return the report."""
+SCENARIOS: dict[str, Callable[[Chain], object]] = {
+    "single_separate": lambda chain: separate(chain, 1),
+    "single_short": short,
+    "batch32_separate": lambda chain: separate(chain, BATCH),
+    "batch32_conclude": lambda chain: concluded(chain, BATCH),
+    "stake": stake,
+    "contested": contested,
+    "escalated": escalated,
+    "failed": failed,
+    "expired": expired,
+    "raised": raised,
+}
+Steps = list[tuple[str, int]]
 
-    def total(scenario: Callable[[], object]) -> int:
-        return sum(gas for _, gas in chain.measured(scenario))
 
-    first = total(lambda: separate(chain, 1))
-    total(lambda: escalated(chain))
+def warm_up(chain: Chain) -> Steps:
+    """Let every payee and operator be paid once; return what a very first job took."""
+    first = chain.measured(lambda: separate(chain, 1))
+    escalated(chain)
     token, admin = chain.contracts["Token"], chain.admin.address
     chain.send(token.functions.transfer(chain.keys[19].address, 2 * STAKE), admin)
-    steps = chain.measured(lambda: separate(chain, 1))
-    report: dict[str, object] = {
-        "single_separate": sum(gas for _, gas in steps),
-        "single_short": total(lambda: short(chain)),
-        "batch32_separate": total(lambda: separate(chain, BATCH)) // BATCH,
-        "batch32_conclude": total(lambda: concluded(chain, BATCH)) // BATCH,
-        "stake": total(lambda: stake(chain)),
-        "contested": total(lambda: contested(chain)),
-        "escalated": total(lambda: escalated(chain)),
-        "failed": total(lambda: failed(chain)),
-        "expired": total(lambda: expired(chain)),
-        "raised": total(lambda: raised(chain)),
-        "first_job_extra": first - sum(gas for _, gas in steps),
-        "single_separate_steps": _mean(steps),
-    }
+    return first
+
+
+def report(chain: Chain) -> dict[str, object]:
+    """Run every scenario and return what stands in gas.json."""
+    first = total(warm_up(chain))
+    steps = {name: chain.measured(lambda run=run: run(chain)) for name, run in SCENARIOS.items()}
+    gas: dict[str, object] = {name: total(taken) for name, taken in steps.items()}
+    for name in ("batch32_separate", "batch32_conclude"):
+        gas[name] = total(steps[name]) // BATCH
     heavy = chain.measured(lambda: worst_settlement(chain))
     heavy += chain.measured(lambda: worst_lists(chain))
-    name, report["largest_call"] = max(heavy, key=lambda step: step[1])
-    report["largest_call_is"] = name
-    return report
+    gas["largest_call_is"], gas["largest_call"] = max(heavy, key=lambda step: step[1])
+    gas["first_job_extra"] = first - total(steps["single_separate"])
+    gas["single_separate_steps"] = mean(steps["single_separate"])
+    gas["single_short_steps"] = mean(steps["single_short"])
+    return gas
 
 
-def _mean(steps: list[tuple[str, int]]) -> dict[str, int]:
+def total(steps: Steps) -> int:
+    """Return the gas of all transactions."""
+    return sum(gas for _, gas in steps)
+
+
+def mean(steps: Steps) -> dict[str, int]:
+    """Return the mean gas of each kind of transaction."""
     gas: dict[str, list[int]] = {}
     for name, used in steps:
         gas.setdefault(name, []).append(used)
     return {name: sum(used) // len(used) for name, used in gas.items()}
 
 
+def print_steps(chain: Chain) -> None:
+    """Print a line for each kind of transaction of each scenario: names and mean gas."""
+    warm_up(chain)
+    for name, run in {**SCENARIOS, "worst_settlement": worst_settlement}.items():
+        for step, gas in mean(chain.measured(lambda run=run: run(chain))).items():
+            print(name, step, gas)
+
+
 def main() -> int:
     """Measure, write the result, say which limits are broken; return the exit code."""
+    parser = argparse.ArgumentParser(description="Gas on a local chain.")
+    parser.add_argument("--steps", action="store_true")
+    if parser.parse_args().steps:
+        with fresh_chain(operators=7) as chain:
+            print_steps(chain)
+        return 0
     with fresh_chain(operators=7) as chain:
-        report = measure(chain)
+        gas = report(chain)
     OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text(json.dumps(report, indent=1) + "\n")
+    OUTPUT.write_text(json.dumps(gas, indent=1) + "\n")
     print(OUTPUT.read_text(), end="")
-    broken = [name for name, limit in LIMITS.items() if int(str(report[name])) > limit]
+    broken = [name for name, limit in LIMITS.items() if int(str(gas[name])) > limit]
     for name in broken:
-        print(f"{name}: {report[name]} is above {LIMITS[name]}")
+        print(f"{name}: {gas[name]} is above {LIMITS[name]}")
     return 1 if broken else 0
 
 
