@@ -80,13 +80,11 @@ def _check_single(r: rounds.Round, values: DynArray[bytes32, 32]):
 
 @internal
 @view
-def _read(
-    r: rounds.Round, answers: DynArray[DynArray[bytes32, 32], 7], lists: uint256[7]
-) -> uint256:
-    """@return The mask of seats that opened; each one's list of `answers` matches its record."""
-    records: DynArray[uint256, 7] = []
-    for values: DynArray[bytes32, 32] in answers:
-        records.append(seals._opened(seals._hash(values)))
+def _read(r: rounds.Round, records: DynArray[uint256, 7], lists: uint256[7]) -> uint256:
+    """
+    @param records What the record of a seat that opened each list looks like.
+    @return The mask of seats that opened; the list of each is the one it opened.
+    """
     opened: uint256 = 0
     number: uint256 = words._number(r.word)
     sealed: uint256 = words._sealed(r.word)

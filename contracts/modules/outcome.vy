@@ -90,7 +90,7 @@ def _decide(
     @param opened The mask of seats whose openings count.
     @param lists For each such seat, which of `answers` it opened.
     """
-    if self._is_unanimous(case, opened, lists, answers):
+    if self._is_one_list(case, opened, lists) and FAILED not in answers[lists[0]]:
         return self._unanimous(case.mask, case.seats, answers[lists[0]])
 
     o: Outcome = empty(Outcome)
@@ -115,16 +115,14 @@ def _decide(
 
 @internal
 @pure
-def _is_unanimous(
-    case: Case, opened: uint256, lists: uint256[7], answers: DynArray[DynArray[bytes32, 32], 7]
-) -> bool:
-    """@return Whether in a base round every seat opened one and the same list without FAILED."""
+def _is_one_list(case: Case, opened: uint256, lists: uint256[7]) -> bool:
+    """@return Whether in a base round every seat opened the same list."""
     if case.first != 0 or case.seats < 2 or opened != words._full(case.seats):
         return False
     for seat: uint256 in range(1, case.seats, bound=7):
         if lists[seat] != lists[0]:
             return False
-    return FAILED not in answers[lists[0]]
+    return True
 
 
 @internal

@@ -40,7 +40,10 @@ def _settle(
     filled: bool = rounds._is_filled(r)
     self._check_over(r, terms.b, filled)
     lists: uint256[7] = self._lists(choice)
-    opened: uint256 = openings._read(r, answers, lists)
+    records: DynArray[uint256, 7] = []
+    for values: DynArray[bytes32, 32] in answers:
+        records.append(seals._opened(seals._hash(values)))
+    opened: uint256 = openings._read(r, records, lists)
     silent: uint256 = 0
     if filled:
         silent = rounds._seats_of(r) & ~opened
