@@ -20,19 +20,24 @@ PLAIN_PYTEST := pytest -p no:ape_test -p no:titanoboa
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 20
 
-.venv/.ready: requirements.lock requirements-format.lock pyproject.toml
+PIP_INSTALL := install -q --disable-pip-version-check
+
+# uv installs the large lock in seconds; where it cannot, pip does the same more slowly.
+.venv/.ready: requirements.lock requirements-format.lock requirements-setup.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed (set PYTHON=…)" >&2; exit 2; }
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	.venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	.venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-setup.lock
+	.venv/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements.lock \
+		|| .venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements.lock
+	.venv/bin/pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	$(PYTHON) -m venv --clear .venv/format
-	.venv/format/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-format.lock
+	.venv/format/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-format.lock
 	touch $@
 
 node_modules/.ready: package-lock.json
 	@if PATH="$(OUTER_PATH)" command -v anvil >/dev/null; then mkdir -p node_modules; \
 	else command -v npm >/dev/null || { echo "install anvil, or Node 18 or newer with npm" >&2; exit 2; }; \
-		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; fi
+		npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error; fi
 	touch $@
 
 .PHONY: setup
@@ -40,7 +45,8 @@ setup: .venv/.ready node_modules/.ready ## install everything into this folder
 
 .PHONY: compile
 compile: setup
-	ape compile -q
+	@mkdir -p $(APE_DATA_FOLDER)
+	ape compile -v WARNING
 
 .PHONY: demo
 demo: compile ## a verified job from wallet to wallet, with a liar and a crash
@@ -72,7 +78,6 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 	lint-imports --no-logo
 	python scripts/check_reasons.py
 	python scripts/sizes.py --check
-	python scripts/gas_snapshot.py --check
 	python examples/build.py --check
 
 .PHONY: bench-gas bench-wasm bench-jobs

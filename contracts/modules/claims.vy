@@ -30,10 +30,8 @@ def _claim(terms: words.Terms, batch: uint256, proof: membership.Proof) -> (roun
         reverts._fail("jobs: claim closed")
     if rounds._is_filled(r):
         reverts._fail("jobs: no seat left")
-    length: uint256 = job_terms._worst_case(terms)
-    if r.first != 0:
-        length = words._round_length(terms.b)
-    job_terms._check_end(terms.b, r.opened_at + length)
+    # Posting leaves time for every base round; growth may have begun late.
+    job_terms._check_end(terms.b, r.opened_at + words._round_length(terms.b))
 
     id: uint256 = 0
     weight: uint256 = 0

@@ -30,7 +30,6 @@ def _raise(terms: words.Terms, batch: uint256, price: uint256, height: uint256) 
         reverts._fail("jobs: raise closed")
     if price <= r.price:
         reverts._fail("jobs: price not raised")
-    job_terms._check_end(terms.b, block.timestamp + job_terms._worst_case(terms))
     word: uint256 = words._empty_round(number + 1, block.timestamp)
     rounds._begin(r, word, price, r.mask, height)
     vaults._unlock(bills._returned(terms.a, r))

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import boa
 from eth_account import Account
 from eth_utils.crypto import keccak
 
+from tests.contracts.stateful import network as net
+from tests.contracts.stateful.network import NO_PERMIT, TOKEN
 from worker.protocol.record import FAILED, blind
 from worker.protocol.seals import OPENED, seal_digest
 from worker.protocol.words import (
@@ -21,19 +22,13 @@ from worker.protocol.words import (
 )
 from worker.types import Address, Gwei, Seconds, Timestamp, Wei
 
-CONTRACTS = Path(__file__).parents[2] / "contracts"
-TOKEN = 10**18
 HOUR = 3_600
-EPOCH = 86_400
-NO_PERMIT = (0, 0, bytes(32), bytes(32))
+MIN_WINDOW = 60
+STANDING = 10**9  # gwei
+NO_LIMIT = 2**64 - 1
 NO_PROOF = (0, [])
 SILENT = "sealed, never opened"
 IDLE = "claimed, never sealed"
-
-
-def load(path: str, *args):
-    """Deploy a contract of the repository."""
-    return boa.load(str(CONTRACTS / path), *args)
 
 
 def digests(name: str, count: int = 2) -> list[bytes]:
@@ -72,7 +67,7 @@ def terms_of(**changes) -> Terms:
         batch_log2=1,
         on_dissent=OnDissent.ESCALATE,
         token=0,
-        fee_bps=500,
+        fee_bps=net.FEE_BPS,
         claim=Seconds(HOUR),
         run=Seconds(HOUR),
         reveal=Seconds(HOUR),
@@ -119,68 +114,40 @@ class Job:
 class World:
     """Everything deployed, `operators` staked and opted in, `requesters` with tokens."""
 
-    def __init__(self, operators: int = 7, requesters: int = 2, stake: int = 1_000) -> None:
+    def __init__(self, operators: int = 7, requesters: int = 2, stake: int = 5_000) -> None:
         boa.env.evm.patch.prev_hashes = [keccak(text=f"block/{depth}") for depth in range(256)]
         boa.env.evm.patch.block_number = 1_000
-        self.admin = boa.env.generate_address("admin")
-        with boa.env.prank(self.admin):
-            self.token = load("Token.vy", 10**9 * TOKEN)
-            self.staking = load("Staking.vy", self.token, EPOCH, 30 * EPOCH, 100, 10**6)
-            self.escrow = load("Escrow.vy", self.token, self.staking, 500, self.admin, self.admin)
-            self.seeds = load("seeds/BlockSeed.vy")
-            self.jobs = load(
-                "services/ReplicatedJobs.vy",
-                *(self.staking, self.escrow, self.seeds, 60, 60, 60),
-            )
-            self.staking.admit_genesis(self.jobs, 10**9)
-            self.staking.seal_genesis()
-        self.operators = [self._operator(number, stake) for number in range(operators)]
+        self.net = net.deploy()
+        self.token, self.staking, self.escrow = self.net.token, self.net.staking, self.net.escrow
+        self.seeds = net.contract("seeds/BlockSeed").deploy()
+        windows = (MIN_WINDOW,) * 3
+        self.jobs = net.contract("services/ReplicatedJobs").deploy(
+            self.staking, self.escrow, self.seeds, *windows
+        )
+        net.admit(self.net, self.jobs, standing=STANDING)
+        self.operators = [self.join(f"owner {number}", stake) for number in range(operators)]
         self.requesters = [boa.env.generate_address(f"requester {n}") for n in range(requesters)]
         for requester in self.requesters:
-            self.token.transfer(requester, 10**6 * TOKEN, sender=self.admin)
-            self.token.approve(self.escrow, 2**256 - 1, sender=requester)
+            net.fund(self.net, requester, 10**6 * TOKEN)
         self.nonce = 0
-        self.wait(2 * EPOCH)
+        self.wait(2 * net.EPOCH)
 
-    def _operator(self, number: int, stake: int) -> Operator:
-        owner = boa.env.generate_address(f"owner {number}")
-        self.token.transfer(owner, stake * TOKEN, sender=self.admin)
-        self.token.approve(self.staking, stake * TOKEN, sender=owner)
-        operator = self.staking.stake(0, stake * TOKEN, NO_PERMIT, sender=owner)
-        worker = self.set_worker(operator, owner, f"worker {number}")
-        self.staking.opt_in(operator, self.jobs, 2**64 - 1, sender=owner)
-        return Operator(operator, owner, worker)
+    def join(self, name: str, stake: int) -> Operator:
+        """Stake whole tokens for a new operator and opt in."""
+        owner = boa.env.generate_address(name)
+        net.fund(self.net, owner, stake * TOKEN)
+        worker = net.new_operator(self.net, owner, stake * TOKEN)
+        operator = self.staking.operator_of(worker.address)
+        self.staking.opt_in(operator, self.jobs, NO_LIMIT, sender=owner)
+        return Operator(operator, owner, worker.address)
 
-    def set_worker(self, operator: int, owner: str, name: str) -> str:
-        """Give an operator the key that `name` stands for."""
-        key = Account.from_key(keccak(text=name))
-        deadline = self.now + HOUR
-        message = {
-            "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
-                "SetWorker": [
-                    {"name": "operator", "type": "uint256"},
-                    {"name": "owner", "type": "address"},
-                    {"name": "deadline", "type": "uint256"},
-                ],
-            },
-            "primaryType": "SetWorker",
-            "domain": dict(
-                zip(
-                    ("name", "version", "chainId", "verifyingContract"),
-                    self.staking.eip712Domain()[1:5],
-                    strict=True,
-                )
-            ),
-            "message": {"operator": operator, "owner": str(owner), "deadline": deadline},
-        }
-        signature = key.sign_typed_data(full_message=message).signature
-        self.staking.set_worker(operator, key.address, 2**64 - 1, deadline, signature, sender=owner)
+    def replace_key(self, operator: Operator) -> str:
+        """Give an operator another key."""
+        key = Account.from_key(keccak(text=f"new key of {operator.id}"))
+        consent = net.consent(self.staking, key, operator.id, operator.owner)
+        self.staking.set_worker(
+            operator.id, key.address, NO_LIMIT, 2**63, consent, sender=operator.owner
+        )
         return key.address
 
     # Time
@@ -324,7 +291,7 @@ class World:
 
     def locked(self, operator: Operator) -> int:
         """Return what a job holds of an operator's stake, gwei."""
-        return self.staking.lane(operator.id, self.jobs) - 10**9
+        return self.staking.lane(operator.id, self.jobs) - STANDING
 
     def credit(self, operator: Operator) -> int:
         return self.escrow.operator_credit(operator.id, 0)

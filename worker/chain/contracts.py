@@ -89,16 +89,18 @@ class Contracts:
         contract: str,
         function: str,
         *args: Any,
+        address: Address | None = None,
         sender: Address | None = None,
         block: int | str = "latest",
         at_least_block: int | None = None,
     ) -> Any:
         """Return what a view returns: one value, or a tuple of several, or None.
 
+        `address` is another contract with the same ABI, such as a listed token.
         Raises RevertedError with the contract's reason, RpcError when no endpoint answers well.
         """
         abi = self._function(contract, function, len(args))
-        request = {"to": self.address(contract), "data": "0x" + abi.encode(args).hex()}
+        request = {"to": address or self.address(contract), "data": "0x" + abi.encode(args).hex()}
         if sender is not None:
             request["from"] = sender
         tag = hex(block) if isinstance(block, int) else block

@@ -1,6 +1,7 @@
 """What commands share: settings, the wallet, the password prompt, an event loop."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
@@ -11,11 +12,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from worker.client import AsyncClient
     from worker.client.wallet import Wallet
     from worker.config import Config
 
 _T = TypeVar("_T")
 _TOKEN = 10**18
+
+
+class Duration(click.ParamType):
+    """A time that people write with a unit, such as 10m; the command gets seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return seconds."""
+        from worker.client.units import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Tokens(click.ParamType):
@@ -51,8 +68,17 @@ def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run asynchronous work to its end."""
-    return asyncio.run(work)
+    """Run asynchronous work to its end. SIGTERM ends it as Ctrl-C does: cleaned up."""
+
+    async def interruptible() -> _T:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 @asynccontextmanager
@@ -66,6 +92,20 @@ async def open_wallet(config: "Config") -> AsyncIterator["Wallet"]:
     signer = open_signer(config.require_wallet(), deployment.chain_id, ask_password)
     async with wallets.open_wallet(deployment, config.chain, signer, config.data) as wallet:
         yield wallet
+
+
+def open_client(config: "Config") -> "AsyncClient":
+    """Return the SDK's client for the settings, to be opened by `async with`."""
+    from worker.client import AsyncClient, ClientConfig
+
+    wanted = ClientConfig(
+        deployment=config.deployment,
+        chain=config.chain,
+        data=config.data,
+        wallet=config.wallet,
+        fetch=config.fetch,
+    )
+    return AsyncClient(wanted, ask_password)
 
 
 def ask_password() -> str:

@@ -26,14 +26,6 @@ def parse_amount(value: object, decimals: int = _TOKEN_DECIMALS) -> int:
     return int("".join(map(str, digits))) * int(10 ** (decimals + int(exponent)))
 
 
-def format_amount(wei: int, decimals: int = _TOKEN_DECIMALS) -> str:
-    """Return an amount in tokens, exact, without trailing zeros."""
-    whole, rest = divmod(abs(wei), 10**decimals)
-    fraction = str(rest).rjust(decimals, "0").rstrip("0")
-    sign = "-" if wei < 0 else ""
-    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
-
-
 def parse_size(value: object) -> int:
     """Return "64MiB" in bytes; a bare integer is bytes. Raises ValueError."""
     return _parse(value, _SIZE_UNITS, "size", "64MiB", bare="B")

@@ -13,9 +13,10 @@ from worker.chain.deployment import Deployment
 from worker.chain.endpoints import RpcPool
 from worker.chain.keys import Signer
 from worker.chain.sender import Sender
+from worker.chain.wire import parse_quantity
 from worker.errors import InsufficientFundsError, RpcError
 from worker.protocol import eip712
-from worker.protocol.outbox import Intent, OutboxEntry
+from worker.protocol.outbox import Intent, OutboxEntry, TxState
 from worker.storage.database import Database
 from worker.storage.lock import KeyLock
 from worker.storage.outbox import SqliteOutbox
@@ -46,9 +47,11 @@ class Wallet:
         """The account's address."""
         return self.signer.address
 
-    async def call(self, contract: str, function: str, *args: Any) -> Any:
-        """Return what a view returns now."""
-        return await self.contracts.call(contract, function, *args, sender=self.address)
+    async def call(
+        self, contract: str, function: str, *args: Any, at: Address | None = None
+    ) -> Any:
+        """Return what a view returns now; `at` is another contract with the same ABI."""
+        return await self.contracts.call(contract, function, *args, sender=self.address, address=at)
 
     async def send(
         self,
@@ -57,16 +60,33 @@ class Wallet:
         *args: Any,
         purpose: str | None = None,
         within: float = SEND_SECONDS,
+        at: Address | None = None,
     ) -> OutboxEntry:
         """Send a transaction and wait until it is mined, at most `within` seconds.
+
+        `at` is another contract with the same ABI, such as a listed token.
 
         The same `purpose` twice is one transaction. Raises RevertedError with the contract's
         reason, InsufficientFundsError, WaitTimeoutError.
         """
         name = purpose or f"{function}:{secrets.token_hex(8)}"
-        to = self.contracts.address(contract)
+        to = at or self.contracts.address(contract)
         self.outbox.enqueue(Intent(name, to, self.contracts.encode(contract, function, *args)))
         return await self.sender.wait(name, within)
+
+    async def estimate(self, contract: str, function: str, *args: Any) -> int:
+        """Return the gas that a transaction would use now. Raises RevertedError."""
+        call = {
+            "from": self.address,
+            "to": self.contracts.address(contract),
+            "data": "0x" + self.contracts.encode(contract, function, *args).hex(),
+        }
+        return await self.pool.call("eth_estimateGas", [call], parse_quantity)
+
+    def is_live(self, purpose: str) -> bool:
+        """Whether a transaction was asked for that may still be mined, or was."""
+        entry = self.outbox.get(purpose)
+        return entry is not None and entry.state not in (TxState.FAILED, TxState.EXPIRED)
 
     async def events_of(self, entry: OutboxEntry) -> list[Event]:
         """Return what a mined transaction logged in our contracts."""
@@ -85,19 +105,21 @@ class Wallet:
                 f"{self.address} holds {as_tokens(balance)} tokens, needs {as_tokens(amount)}"
             )
 
-    async def permit(self, spender: str, amount: Wei) -> Permit:
-        """Sign that the contract `spender` may take exactly `amount` of the network token."""
-        domain = await self.domain("Token")
-        nonce = await self.call("Token", "nonces", self.address)
+    async def permit(self, spender: str, amount: Wei, token: Address | None = None) -> Permit:
+        """Sign that the contract `spender` may take exactly `amount` of a token, by default of
+        the network's. Raises RevertedError where the token knows no permits.
+        """
+        domain = await self.domain("Token", token)
+        nonce = await self.call("Token", "nonces", self.address, at=token)
         deadline = Timestamp((await self.pool.head()).timestamp + PERMIT_SECONDS)
         to = self.contracts.address(spender)
         message = eip712.permit(domain, self.address, to, amount, nonce, deadline)
         signature = self.signer.sign_typed_data(message)
         return deadline, signature[64], signature[:32], signature[32:64]
 
-    async def domain(self, contract: str) -> eip712.Domain:
+    async def domain(self, contract: str, at: Address | None = None) -> eip712.Domain:
         """Return what signatures for `contract` are bound to, from its `eip712Domain`."""
-        fields = await self.call(contract, "eip712Domain")
+        fields = await self.call(contract, "eip712Domain", at=at)
         _, name, version, chain_id, address = fields[:5]
         return eip712.Domain(name, version, chain_id, address)
 

@@ -1,9 +1,8 @@
 """Keeps the operator's profile in the Registry: where its worker answers, and until when."""
 
-from importlib.metadata import version
-
 from pydantic import BaseModel, ConfigDict, Field
 
+from worker import __version__
 from worker.protocol.outbox import Intent
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk
@@ -68,6 +67,6 @@ class Announcer(Service):
             bytes(32),
             self._profile.region,
             self._profile.price,
-            version("proofmesh"),
+            __version__,
             self._profile.lease_seconds,
         )

@@ -19,7 +19,7 @@ from worker.services.policy import (
     run_seconds,
 )
 from worker.services.preparer import PrepareService
-from worker.services.rounds import Round, terms_of
+from worker.services.rounds import FIRST_ROUND, Round, terms_of
 from worker.storage.jobs import JobState, PostedJob
 from worker.storage.seats import Seat, SeatKey, SeatState
 from worker.types import BatchIndex, JobKey, OperatorId, Timestamp
@@ -94,10 +94,10 @@ class Claimer(Service):
         ended = self._desk.jobs.batches_with(
             job.job, "BatchSettled", "BatchClosed", up_to=self._desk.chain.confirmed
         )
-        key = (job.job, None, 0)
+        key = (job.job, None, FIRST_ROUND)
         if key not in self._draws:
             sample = await self._desk.chain.confirmed_round(job, BatchIndex(0))
-            sample = replace(sample, number=0, clock=terms.clock(0))
+            sample = replace(sample, number=FIRST_ROUND, clock=terms.clock(0))
             everything = map(BatchIndex, range(terms.batches))
             drawn = await draw(self._desk.chain, job, sample, everything, self._operator)
             if drawn is None:
@@ -105,13 +105,13 @@ class Claimer(Service):
             self._draws[key] = drawn
         for due in self._draws[key]:
             if due.batch not in later | ended:
-                await self._approach(job, due, 0)
+                await self._approach(job, due, FIRST_ROUND)
 
     async def _consider_later(self, job: PostedJob, batch: BatchIndex) -> None:
         round_ = await self._desk.chain.confirmed_round(job, batch)
         if round_.word.is_final or self._desk.chain.now >= round_.clock.claim_until:
             return
-        if round_.number == 0 or round_.holds(self._operator):
+        if round_.number == FIRST_ROUND or round_.holds(self._operator):
             return
         key = (job.job, batch, round_.number)
         if key not in self._draws:

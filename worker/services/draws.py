@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from worker.errors import RevertedError
 from worker.protocol.sortition import eligible_from, ticket
-from worker.services.rounds import ChainView, Round
+from worker.services.rounds import FIRST_ROUND, ChainView, Round
 from worker.storage.jobs import PostedJob
 from worker.types import BatchIndex, OperatorId, Timestamp
 
@@ -55,7 +55,7 @@ async def _seed(chain: ChainView, job: PostedJob, round_: Round) -> int | None:
     stored, height = await chain.captured_seed(job, round_)
     if stored:
         return stored
-    bits = SEED_BITS_FIRST if round_.number == 0 else SEED_BITS_LATER
+    bits = SEED_BITS_FIRST if round_.number == FIRST_ROUND else SEED_BITS_LATER
     source = chain.seed_source
     current = await chain.contracts.call(source, "height")
     for _ in range(_LAPSES):

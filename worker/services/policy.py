@@ -69,7 +69,7 @@ class PolicyConfig(BaseModel):
     max_gas_share: float = Field(default=0.5, gt=0)
     """The part of a reward that gas may eat."""
 
-    fuel_per_second: int = Field(default=200_000_000, ge=1)
+    fuel_per_second: int = Field(default=1_000_000_000, ge=1)
     """How fast this host runs, until it has measured."""
 
     run_margin: float = Field(default=0.5, gt=0, le=1)

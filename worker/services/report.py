@@ -1,8 +1,8 @@
 """What /status tells: where every seat stands, what was earned, and why work was not taken."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 
+from worker import __version__
 from worker.health import Health
 from worker.services.base import Service
 from worker.services.desk import Desk
@@ -15,7 +15,7 @@ def build_status(
 ) -> Mapping[str, object]:
     """Return the worker's state as plain JSON; amounts are strings of wei or gwei."""
     return {
-        "version": version("proofmesh"),
+        "version": __version__,
         "operator": desk.identity.operator,
         "worker": desk.identity.worker,
         "ready": health.is_ready,

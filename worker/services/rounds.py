@@ -10,6 +10,7 @@ from worker.storage.jobs import PostedJob
 from worker.types import Address, BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp, Wei
 
 SERVICE = "ReplicatedJobs"
+FIRST_ROUND = 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class ChainView:
             await self.contracts.call(SERVICE, "batch_of", job.job, batch, block=block)
         )
         mask, price = terms.full_mask(batch), terms.price
-        if word.round > 0:
+        if word.round != FIRST_ROUND:
             draw = RoundWord.unpack(
                 await self.contracts.call(SERVICE, "round_of", job.job, batch, block=block)
             )
@@ -139,7 +140,7 @@ class ChainView:
 
     async def captured_seed(self, job: PostedJob, round_: Round) -> tuple[int, int]:
         """Return the round's seed as stored (0: not captured yet) and the height it is drawn at."""
-        if round_.number == 0:
+        if round_.number == FIRST_ROUND:
             word = JobWord.unpack(await self.contracts.call(SERVICE, "job_of", job.job))
             return word.seed, word.seed_height
         word_ = await self.contracts.call(SERVICE, "round_of", job.job, round_.batch)

@@ -2,8 +2,8 @@
 
 import boa
 import pytest
-from jobs_world import IDLE, NO_PERMIT, SILENT, digests, salt_of
 
+from tests.contracts.jobs_world import IDLE, NO_PERMIT, SILENT, digests, salt_of
 from worker.protocol.record import FAILED, blind
 from worker.protocol.seals import seal_digest
 
@@ -200,7 +200,7 @@ def test_post_job__another_payers_origin__is_bound_to_the_sender(world):
 
 
 def test_claim__new_stake_after_the_seed__has_no_weight(world):
-    late = world._operator(99, 1_000)
+    late = world.join("late", 5_000)
     job = world.post()
     world.last_third(job)
 
@@ -213,7 +213,7 @@ def test_claim__replaced_key__reverts(world):
     world.last_third(job)
     operator = world.operators[0]
     world.claim(job, operator)
-    world.set_worker(operator.id, operator.owner, "new key")
+    world.replace_key(operator)
 
     with boa.reverts("jobs: no seat"):
         world.seal(job, operator, A)
@@ -228,7 +228,7 @@ def test_settle__stake_leaving__is_still_burnt(world):
         world.claim_sealed(job, operator, A)
     liar = world.operators[2]
     before = world.token.totalSupply()
-    world.staking.unstake(liar.id, 1_000 * 10**18, sender=liar.owner)
+    world.staking.unstake(liar.id, 5_000 * 10**18, sender=liar.owner)
     for operator in world.operators[:2]:
         world.reveal(job, operator, A)
     world.go_to(world.clock(job).reveal_until)

@@ -49,30 +49,45 @@ def _scene():
 
 
 class VaultMachine(RuleBasedStateMachine):
-    """Three operators, two services and two requesters do as they please."""
+    """What both machines share: the scene, time, and money that nobody asked for."""
 
-    @initialize()
-    def deploy(self) -> None:
+    def begin(self) -> None:
         self.network, self.services, self.requesters, self.owners, self.workers = _scene()
+        self.token = self.network.token
         self.staking, self.escrow = self.network.staking, self.network.escrow
         self.anchor = boa.env.anchor()
         self.anchor.__enter__()
+        self.supply = self.token.totalSupply()
+        self.given = 0
+
+    def teardown(self) -> None:
+        if hasattr(self, "anchor"):
+            self.anchor.__exit__(None, None, None)
+
+    @precondition(lambda self: not self.given)
+    @rule(amount=MONEY)
+    def give(self, amount: int) -> None:
+        for vault in (self.staking, self.escrow):
+            self.token.transfer(vault.address, amount, sender=self.network.owner)
+        self.given += amount
+
+    @rule(seconds=st.sampled_from([net.EPOCH, 8 * net.DAY, net.UNBONDING]))
+    def wait(self, seconds: int) -> None:
+        boa.env.time_travel(seconds=seconds)
+
+
+class StakingMachine(VaultMachine):
+    """Three operators and two services do as they please."""
+
+    @initialize()
+    def start(self) -> None:
+        self.begin()
         pairs = [(operator, service) for operator in range(3) for service in range(2)]
         self.stake = dict.fromkeys(range(3), STAKED)
         self.exits: dict[int, list[list[int]]] = {number: [] for number in range(3)}
         self.locked = dict.fromkeys(pairs, STANDING)
         self.ceiling = dict.fromkeys(pairs, CEILING)  # without those that were released
         self.left: dict[tuple[int, int], int] = {}  # when, for those not released yet
-        self.agreements: dict[tuple[int, bytes, int], tuple[int, int]] = {}
-        self.credit: dict[int, int] = defaultdict(int)
-        self.earned: dict[int, int] = defaultdict(int)
-        self.fees = 0
-        self.given = {"staking": 0, "escrow": 0}
-        self.supply = self.network.token.totalSupply()
-
-    def teardown(self) -> None:
-        if hasattr(self, "anchor"):
-            self.anchor.__exit__(None, None, None)
 
     def _locked_of(self, operator: int) -> int:
         return sum(amount for (who, _), amount in self.locked.items() if who == operator)
@@ -90,8 +105,9 @@ class VaultMachine(RuleBasedStateMachine):
         )
         self.stake[operator] += amount
 
-    @rule(operator=OPERATORS, amount=STAKE)
-    def unstake(self, operator: int, amount: int) -> None:
+    @rule(operator=OPERATORS, amount=st.none() | STAKE)
+    def unstake(self, operator: int, amount: int | None) -> None:
+        amount = amount or max(1, self._staying(operator))  # often all, so that slashes meet exits
         rest = self._staying(operator) - amount
         if rest < 0 or 0 < rest < net.MINIMUM_STAKE * net.GWEI:
             with boa.reverts():
@@ -104,8 +120,9 @@ class VaultMachine(RuleBasedStateMachine):
         self.staking.unstake(operator + 1, amount * net.GWEI, sender=self.owners[operator])
 
     @precondition(lambda self: any(self.exits.values()))
-    @rule(data=st.data())
-    def withdraw(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), patience=st.sampled_from([0, net.UNBONDING]))
+    def withdraw(self, data: st.DataObject, patience: int) -> None:
+        boa.env.time_travel(seconds=patience)
         operator = data.draw(st.sampled_from([who for who, exits in self.exits.items() if exits]))
         exits = self.exits[operator]
         due = [exit for exit in exits[:8] if exit[1] <= _now()]
@@ -145,17 +162,12 @@ class VaultMachine(RuleBasedStateMachine):
             operator + 1, self.services[service].address, ceiling, sender=self.owners[operator]
         )
 
-    @rule(pair=PAIRS)
-    def leave(self, pair: tuple[int, int]) -> None:
-        operator, service = pair
-        if pair in self.left or pair not in self.ceiling:
-            with boa.reverts("staking: service not joined"):
-                self._leave(operator, service)
-            return
-        self._leave(operator, service)
+    @precondition(lambda self: self.ceiling.keys() - self.left)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        joined = sorted(self.ceiling.keys() - self.left)
+        pair = operator, service = data.draw(st.sampled_from(joined))
         self.left[pair] = _now()
-
-    def _leave(self, operator: int, service: int) -> None:
         self.staking.leave(
             operator + 1, self.services[service].address, sender=self.owners[operator]
         )
@@ -200,13 +212,38 @@ class VaultMachine(RuleBasedStateMachine):
         self.stake[operator] -= burnt
         self.supply -= burnt * net.GWEI
 
-    @rule(pair=PAIRS)
-    def settle_too_much(self, pair: tuple[int, int]) -> None:
-        operator, service = pair
-        with boa.reverts("staking: lane holds less"):
-            self.services[service].settle(
-                [operator + 1 | (self.locked[operator, service] + 1) << 24]
-            )
+    @invariant()
+    def staking_holds_the_stakes(self) -> None:  # invariant 1
+        staked = sum(self.stake.values()) * net.GWEI
+        assert self.token.balanceOf(self.staking) == staked + self.given
+        assert self.token.totalSupply() == self.supply
+
+    @invariant()
+    def locked_is_at_most_the_stake(self) -> None:  # invariant 3
+        weights = 0
+        for number in range(3):
+            operator = self.staking.operator(number + 1)
+            exits = self.exits[number]
+            assert operator.stake == self.stake[number]
+            assert operator.exiting == sum(amount for amount, _ in exits)
+            listed = [tuple(exit) for exit in self.staking.exits_of(number + 1)]
+            assert listed == [tuple(exit) for exit in exits[:8]]
+            assert self._locked_of(number) == self.staking.locked_of(number + 1) <= operator.stake
+            weights += operator.weights.now
+        now = _now()
+        assert self.staking.weight_at(1, now + net.EPOCH)[1] == weights
+
+
+class EscrowMachine(VaultMachine):
+    """Two services spend what two requesters put in; everybody pulls."""
+
+    @initialize()
+    def start(self) -> None:
+        self.begin()
+        self.agreements: dict[tuple[int, bytes, int], tuple[int, int]] = {}
+        self.credit: dict[int, int] = defaultdict(int)
+        self.earned: dict[int, int] = defaultdict(int)
+        self.fees = 0
 
     @rule(
         service=SERVICES,
@@ -272,42 +309,24 @@ class VaultMachine(RuleBasedStateMachine):
             self.escrow.collect_fees(0)
             self.fees = 0
 
-    @rule(amount=MONEY, vault=st.sampled_from(["staking", "escrow"]))
-    def give(self, amount: int, vault: str) -> None:
-        target = getattr(self, vault).address
-        self.network.token.transfer(target, amount, sender=self.network.owner)
-        self.given[vault] += amount
-
-    @rule(seconds=st.sampled_from([net.EPOCH, 8 * net.DAY, net.UNBONDING]))
-    def wait(self, seconds: int) -> None:
-        boa.env.time_travel(seconds=seconds)
-
     @invariant()
-    def vaults_hold_what_they_owe(self) -> None:  # invariant 1
-        token = self.network.token
+    def escrow_holds_what_it_owes(self) -> None:  # invariant 1
         owed = sum(left for _, left in self.agreements.values()) + self.fees
         owed += sum(self.credit.values()) + sum(self.earned.values())
-        assert token.balanceOf(self.escrow) == owed + self.given["escrow"]
-        staked = sum(self.stake.values()) * net.GWEI
-        assert token.balanceOf(self.staking) == staked + self.given["staking"]
-        assert token.totalSupply() == self.supply
-
-    @invariant()
-    def locked_is_at_most_the_stake(self) -> None:  # invariant 3
-        weights = 0
-        for number in range(3):
-            operator = self.staking.operator(number + 1)
-            exits = self.exits[number]
-            assert operator.stake == self.stake[number]
-            assert operator.exiting == sum(amount for amount, _ in exits)
-            listed = [tuple(exit) for exit in self.staking.exits_of(number + 1)]
-            assert listed == [tuple(exit) for exit in exits[:8]]
-            assert self._locked_of(number) == self.staking.locked_of(number + 1) <= operator.stake
-            weights += operator.weights.now
-        now = _now()
-        assert self.staking.weight_at(1, now + net.EPOCH)[1] == weights
+        assert self.token.balanceOf(self.escrow) == owed + self.given
+        assert self.token.totalSupply() == self.supply
 
 
-class TestVaults(VaultMachine.TestCase):
+class _OnAScene:
     def setUp(self) -> None:
-        _scene()  # outside of any example, so that no example's end rolls it back
+        # Before the examples, so that no example's end rolls it back; the end of the test does.
+        _scene.cache_clear()
+        _scene()
+
+
+class TestStaking(_OnAScene, StakingMachine.TestCase):
+    pass
+
+
+class TestEscrow(_OnAScene, EscrowMachine.TestCase):
+    pass

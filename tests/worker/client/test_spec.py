@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from worker.client.spec import JobSpec, load_spec, parse_spec
+from worker.client.jobfile import JobFile
+from worker.client.spec import JobSpec, parse_spec
 from worker.errors import SpecError
 
 BASE = {
@@ -129,9 +130,9 @@ def test_parse_spec__not_a_job_file__names_the_place(data, path, message):
     assert caught.value.path.startswith(path)
 
 
-def test_load_spec__no_such_file__refused(tmp_path):
+def test_load__no_such_file__refused(tmp_path):
     with pytest.raises(SpecError, match="No such file"):
-        load_spec(tmp_path / "job.yaml")
+        JobFile.load(tmp_path / "job.yaml")
 
 
 def test_schema__shipped__is_the_models():
@@ -143,7 +144,7 @@ def test_schema__shipped__is_the_models():
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
 def test_schema__examples__accepted(path):
     jsonschema.validate(yaml.safe_load(path.read_text()), JobSpec.json_schema())
-    assert load_spec(path).name == path.parent.name
+    assert JobFile.load(path).spec.name == path.parent.name
 
 
 def test_schema__mistake__refused():

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from worker.errors import ConfigError, RpcError
+from worker.executors.linux import die_with
 
 CHAIN_ID = 31337
 _START_SECONDS = 20.0
@@ -81,6 +84,7 @@ async def start_anvil(root: Path, log: Path, port: int | None = None) -> Anvil:
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=partial(die_with, os.getpid()),
         )
     anvil = Anvil(f"http://127.0.0.1:{chosen}", process)
     try:

@@ -7,9 +7,12 @@ fit what the vaults hold, and every settlement must follow from what was funded 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from worker.chain.config import ChainConfig
 from worker.chain.contracts import Contracts, Event
+from worker.chain.deployment import Deployment
 from worker.chain.endpoints import RpcPool
 from worker.chain.wire import parse_logs
 from worker.protocol.words import GWEI, SeatOutcome, Terms
@@ -55,14 +58,15 @@ class Auditor:
     async def audit(self, block: int) -> Audit:
         """Check everything as of `block`."""
         audit = Audit(block)
-        events = await self._events(block)
+        events = await self.events(block)
         await self._supply(audit, events)
         await self._staking(audit)
         await self._escrow(audit, events)
         _check_batches(audit, events)
         return audit
 
-    async def _events(self, block: int) -> list[Event]:
+    async def events(self, block: int) -> list[Event]:
+        """Return everything that the contracts have logged up to `block`."""
         addresses = self._contracts.addresses
         request = {"address": addresses, "fromBlock": "0x0", "toBlock": hex(block)}
         logs = await self._rpc.call("eth_getLogs", [request], parse_logs)
@@ -161,3 +165,11 @@ def _is_fair(seat: SeatOutcome, terms: Terms, price: int) -> bool:
 
 def _name(batch: tuple[bytes, int]) -> str:
     return f"job {batch[0].hex()[:8]} batch {batch[1]}"
+
+
+async def audit_deployment(file: Path, chain: ChainConfig) -> Audit:
+    """Check a deployed network at its head."""
+    deployment = Deployment.load(file)
+    async with RpcPool(chain, deployment.identity) as pool:
+        head = await pool.head()
+        return await Auditor(Contracts(deployment, pool), pool).audit(head.number)

@@ -10,6 +10,7 @@ from typing import Any
 import tomlkit
 
 from worker.chain.config import ChainConfig
+from worker.chain.contracts import Event
 from worker.chain.deployment import Deployment
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.cli.admin import fetch_status
@@ -80,10 +81,31 @@ class Network:
         except NotFoundError:
             return None
 
+    async def events(self) -> list[Event]:
+        """Return everything that the contracts have logged so far."""
+        head = await self.requester.pool.head()
+        return await self._auditor.events(head.number)
+
     async def audit(self) -> Audit:
         """Check every invariant at the head."""
         head = await self.requester.pool.head()
-        return await Auditor(self.requester.contracts, self.requester.pool).audit(head.number)
+        return await self._auditor.audit(head.number)
+
+    def write_requester_settings(self) -> Path:
+        """Write settings for the command line that pay from the requester's account."""
+        file = self.folder.resolve() / "requester.toml"
+        settings = {
+            "deployment": str(self.deployment_file.resolve()),
+            "data": str(self.folder.resolve() / "requester"),
+            "chain": self.chain.model_dump(mode="json", exclude_defaults=True),
+            "wallet": {"dev_account": REQUESTER},
+        }
+        file.write_text(tomlkit.dumps(settings))
+        return file
+
+    @property
+    def _auditor(self) -> Auditor:
+        return Auditor(self.requester.contracts, self.requester.pool)
 
 
 @asynccontextmanager

@@ -5,10 +5,12 @@ import contextlib
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from worker.errors import ConfigError
+from worker.executors.linux import die_with
 
 _STOP_SECONDS = 15.0
 
@@ -45,6 +47,7 @@ class Processes:
                 stderr=asyncio.subprocess.STDOUT,
                 env={**os.environ, **env},
                 start_new_session=True,
+                preexec_fn=partial(die_with, os.getpid()),
             )
 
     def log(self, name: str) -> Path:

@@ -1,0 +1,174 @@
+"""A local chain with Proofmesh on it, for measuring gas: every transaction is real and counted."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from json import loads
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from web3 import Web3
+from web3.contract import Contract
+from web3.contract.contract import ContractFunction
+
+from worker.cli.devnet.anvil import find_anvil, free_port
+
+ROOT = Path(__file__).parent.parent
+MNEMONIC = "test test test test test test test test test test test junk"
+TOKEN = 10**18
+HOUR = 3_600
+STAKE = 1_000 * TOKEN
+FEE_BPS = 500
+NO_LIMIT = 2**64 - 1
+START_SECONDS = 20
+
+
+def _key(index: int) -> Any:
+    Account.enable_unaudited_hdwallet_features()
+    return Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+
+
+@dataclass
+class Chain:
+    """The deployed contracts, and a tally of the gas used since `measured` began."""
+
+    web3: Web3
+    contracts: dict[str, Contract] = field(default_factory=dict)
+    operators: dict[int, str] = field(default_factory=dict)
+    spent: list[tuple[str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keys = [_key(index) for index in range(20)]
+        self.admin, self.payer = self.keys[0], self.keys[1]
+
+    def send(self, call: ContractFunction, sender: str) -> Any:
+        """Send a transaction, note its gas, return its receipt."""
+        receipt = self.web3.eth.wait_for_transaction_receipt(
+            call.transact({"from": sender, "gas": 16_000_000}), poll_latency=0.002
+        )
+        if receipt["status"] != 1:
+            call.call({"from": sender})
+            raise RuntimeError(f"{call.fn_name} failed")
+        self.spent.append((call.fn_name, receipt["gasUsed"]))
+        return receipt
+
+    def measured(self, scenario: Callable[[], object]) -> list[tuple[str, int]]:
+        """Return name and gas of each transaction that `scenario` sent."""
+        self.spent = []
+        scenario()
+        return self.spent
+
+    @property
+    def now(self) -> int:
+        """The latest block's time."""
+        return self.web3.eth.get_block("latest")["timestamp"]
+
+    def go_to(self, moment: int) -> None:
+        """Mine a block at `moment`, or one at once when that has passed."""
+        self._rpc("evm_setNextBlockTimestamp", [max(moment, self.now + 1)])
+        self._rpc("evm_mine", [])
+
+    def _rpc(self, method: str, params: list[Any]) -> None:
+        self.web3.provider.make_request(method, params)  # type: ignore[arg-type]
+
+    def permit(self, owner: Any, spender: Contract, amount: int) -> tuple[int, int, bytes, bytes]:
+        """Sign an ERC-2612 permit of the network token."""
+        token = self.contracts["Token"]
+        domain = {
+            "name": "Proofmesh",
+            "version": "1",
+            "chainId": self.web3.eth.chain_id,
+            "verifyingContract": token.address,
+        }
+        fields = ("owner:address", "spender:address", "value:uint256", "nonce:uint256")
+        types = {"Permit": [_field(text) for text in (*fields, "deadline:uint256")]}
+        message = {
+            "owner": owner.address,
+            "spender": spender.address,
+            "value": amount,
+            "nonce": token.functions.nonces(owner.address).call(),
+            "deadline": 2**63,
+        }
+        signed = owner.sign_message(encode_typed_data(domain, types, message))
+        r, s = (value.to_bytes(32, "big") for value in (signed.r, signed.s))
+        return 2**63, signed.v, r, s
+
+    def deploy(self, name: str, *args: Any) -> Contract:
+        """Deploy a compiled contract."""
+        compiled = loads((ROOT / ".build" / "__local__.json").read_text())["contractTypes"][name]
+        factory = self.web3.eth.contract(
+            abi=compiled["abi"], bytecode=compiled["deploymentBytecode"]["bytecode"]
+        )
+        tx = factory.constructor(*args).transact({"from": self.admin.address})
+        address = self.web3.eth.wait_for_transaction_receipt(tx)["contractAddress"]
+        self.contracts[name] = self.web3.eth.contract(address=address, abi=compiled["abi"])
+        return self.contracts[name]
+
+    def deploy_all(self, operators: int) -> None:
+        """Deploy the network, stake `operators` of them and let their weight count."""
+        token = self.deploy("Token", 10**9 * TOKEN)
+        staking = self.deploy("Staking", token.address, HOUR, 22 * 24 * HOUR, 100, 10**6)
+        admin = self.admin.address
+        escrow = self.deploy("Escrow", token.address, staking.address, FEE_BPS, admin, admin)
+        seeds = self.deploy("BlockSeed")
+        jobs = self.deploy(
+            "ReplicatedJobs", staking.address, escrow.address, seeds.address, 60, 60, 60
+        )
+        self.send(staking.functions.admit_genesis(jobs.address, 10**9), admin)
+        self.send(staking.functions.seal_genesis(), admin)
+        self.send(token.functions.transfer(self.payer.address, 10**7 * TOKEN), admin)
+        for index in range(operators):
+            self._join(self.keys[2 + index], index + 1)
+        self.go_to((self.now // HOUR + 2) * HOUR + 1)
+
+    def _join(self, key: Any, expected: int) -> None:
+        """Make `key` an operator that is its own worker."""
+        token, staking = self.contracts["Token"], self.contracts["Staking"]
+        self.send(token.functions.transfer(key.address, 10 * STAKE), self.admin.address)
+        permit = self.permit(key, staking, STAKE)
+        self.send(staking.functions.stake(0, STAKE, permit), key.address)
+        domain = {
+            "name": "Proofmesh Staking",
+            "version": "1",
+            "chainId": self.web3.eth.chain_id,
+            "verifyingContract": staking.address,
+        }
+        fields = ("operator:uint256", "owner:address", "deadline:uint256")
+        types = {"SetWorker": [_field(text) for text in fields]}
+        message = {"operator": expected, "owner": key.address, "deadline": 2**63}
+        consent = key.sign_message(encode_typed_data(domain, types, message)).signature
+        call = staking.functions.set_worker(expected, key.address, NO_LIMIT, 2**63, consent)
+        self.send(call, key.address)
+        jobs = self.contracts["ReplicatedJobs"].address
+        self.send(staking.functions.opt_in(expected, jobs, NO_LIMIT), key.address)
+        self.operators[expected] = key.address
+
+
+def _field(text: str) -> dict[str, str]:
+    name, kind = text.split(":")
+    return {"name": name, "type": kind}
+
+
+@contextmanager
+def fresh_chain(operators: int) -> Iterator[Chain]:
+    """Yield a new local chain with the network deployed; end it afterwards."""
+    port = free_port()
+    command = [str(find_anvil(ROOT)), "--port", str(port), "--silent", "--hardfork", "cancun"]
+    process = subprocess.Popen([*command, "--accounts", "20"], stdout=subprocess.DEVNULL)
+    try:
+        web3 = Web3(Web3.HTTPProvider(f"http://127.0.0.1:{port}"))
+        deadline = time.monotonic() + START_SECONDS
+        while not web3.is_connected():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("anvil did not start")
+            time.sleep(0.05)
+        chain = Chain(web3)
+        chain.deploy_all(operators)
+        yield chain
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,83 @@
+"""Fields at their extremes, and lists at their ends, that no test could fill by transactions."""
+
+import boa
+import pytest
+
+from tests.contracts.stateful import network as net
+
+# docs/protocol.md, section 1: each word's fields by width, from the least significant bit.
+LAYOUTS = {
+    "operator": (64, 63, 1, 32, 32, 32, 32),
+    "total": (56, 56, 56, 32, 24),
+    "service": (8, 64, 40, 40, 40),
+    "opt_in": (64, 64, 40),
+    "worker_key": (24, 64, 1),
+}
+FIELDS = [(kind, field) for kind, widths in LAYOUTS.items() for field in range(len(widths))]
+
+
+def _as_struct(kind, fields):
+    """Shape the flat fields like the contract's struct."""
+    if kind == "operator":
+        return (fields[0], fields[1], bool(fields[2]), tuple(fields[3:]))
+    if kind == "total":
+        return (tuple(fields[:4]), fields[4])
+    if kind == "worker_key":
+        return (fields[0], fields[1], bool(fields[2]))
+    return tuple(fields)
+
+
+def _flat(value):
+    """Undo `_as_struct`."""
+    for part in value:
+        if isinstance(part, tuple):
+            yield from _flat(part)
+        else:
+            yield int(part)
+
+
+@pytest.fixture(scope="module")
+def harness():
+    return net.contract("mocks/StakeWordsHarness").deploy()
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_word__one_field_full__lies_where_the_protocol_says(harness, kind, field):
+    widths = LAYOUTS[kind]
+    fields = [0] * len(widths)
+    fields[field] = 2 ** widths[field] - 1
+    word, unpacked = getattr(harness, kind)(_as_struct(kind, fields))
+    assert word == fields[field] << sum(widths[:field])
+    assert list(_flat(unpacked)) == fields
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_word__all_fields_full__nothing_spills(harness, kind):
+    fields = [2**width - 1 for width in LAYOUTS[kind]]
+    word, unpacked = getattr(harness, kind)(_as_struct(kind, fields))
+    assert word == 2 ** sum(LAYOUTS[kind]) - 1
+    assert list(_flat(unpacked)) == fields
+
+
+@pytest.fixture
+def network():
+    deployed = net.deploy()
+    net.admit(deployed)
+    return deployed
+
+
+def test_stake__ids_used_up__reverts(network):
+    net.fund(network, network.owner, 0)
+    terms = (0, net.MINIMUM_STAKE * net.TOKEN, net.NO_PERMIT)
+    network.staking.eval(f"operators.total_word = {2**24 - 2} << 200")
+    assert network.staking.stake(*terms, sender=network.owner) == 2**24 - 1
+    with boa.reverts("staking: no id is left"):
+        network.staking.stake(*terms, sender=network.owner)
+
+
+def test_list_token__indices_used_up__reverts(network):
+    network.escrow.eval(f"escrow_settings.listed_count = {2**16 - 2}")
+    listed = network.escrow.list_token(boa.env.generate_address(), sender=network.owner)
+    assert listed == 2**16 - 1
+    with boa.reverts("escrow: token list is full"):
+        network.escrow.list_token(boa.env.generate_address(), sender=network.owner)

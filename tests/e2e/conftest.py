@@ -1,0 +1,24 @@
+"""One chain with five staked operators for all end-to-end tests; workers are a test's own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.e2e.network import ROOT
+from worker.cli.devnet.network import Network, open_network
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chain(tmp_path_factory: object) -> AsyncIterator[Network]:
+    """The network, without workers."""
+    folder: Path = tmp_path_factory.mktemp("network")  # type: ignore[attr-defined]
+    async with open_network(ROOT, folder, 5) as network:
+        yield network
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def network(chain: Network) -> AsyncIterator[Network]:
+    """The network; the workers that the test started are stopped behind it."""
+    yield chain
+    await chain.processes.stop_all()

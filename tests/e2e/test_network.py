@@ -1,0 +1,160 @@
+"""A job from posting to payment on real processes: honest, lying, killed and drained workers."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.e2e.network import (
+    all_settled,
+    events,
+    job_spec,
+    post,
+    settlements,
+    until,
+)
+from worker.cli.devnet.network import Network, Operator
+from worker.cli.exits import Exit
+from worker.protocol.words import SeatOutcome
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WINDOWS = {"claim": "18s", "run": "30s", "reveal": "30s"}
+# Where two agree and the third lies, all must reveal; `settle` then ends the batch at once.
+DISSENT = {"on_dissent": "settle", "max_seats": 3}
+KILLS = (
+    ("runner.record_stored", {}),
+    ("sealer.intent_stored", {}),
+    ("sender.sent.seal", {}),
+    ("revealer.intent_stored", DISSENT),
+)
+
+
+async def _start(network: Network, *roles: tuple[Operator, str]) -> None:
+    """Start workers, each in its role ("" for honest), and wait until they are ready."""
+    for operator, role in roles:
+        await network.start(operator, *role.split())
+    for operator, _ in roles:
+
+        async def is_ready(operator: Operator = operator) -> bool:
+            status = await network.status(operator)
+            return status is not None and status["ready"]
+
+        await until(is_ready, f"{operator.name} ready", network)
+
+
+async def _paid(network: Network, key: bytes) -> dict[int, int]:
+    """Return what each operator was paid in a job, in wei before the fee."""
+    paid: dict[int, int] = {}
+    for settled in await events(network, "BatchSettled", job=key):
+        for seat in map(SeatOutcome.unpack, settled["seats"]):
+            paid[seat.operator] = paid.get(seat.operator, 0) + seat.paid
+    return paid
+
+
+async def _assert_sound(network: Network) -> None:
+    audit = await network.audit()
+    assert audit.holds, [check for check in audit.checks if not check.holds]
+
+
+async def test_job__honest_workers__concluded_on_the_short_path(network: Network) -> None:
+    await _start(network, *((operator, "") for operator in network.operators))
+    posted = await post(network, job_spec(windows=WINDOWS))
+    await all_settled(network, posted)
+
+    final = await settlements(network, posted)
+    assert all(one["paid_mask"] == posted.terms.full_mask(one["batch"]) for one in final)
+    paid = await _paid(network, posted.key)
+    assert sum(paid.values()) == posted.terms.tasks * 3 * posted.terms.price
+    # Concluded: claims carried the seals, and nobody had to reveal.
+    assert await events(network, "ResultRevealed", job=posted.key) == []
+    await _assert_sound(network)
+
+
+async def test_job__a_liar__grows_and_burns_its_bond(network: Network) -> None:
+    liar, *honest = network.operators
+    await _start(network, (liar, "--lie"), (honest[0], ""), (honest[1], ""))
+    posted = await post(network, job_spec(windows=WINDOWS))
+
+    async def is_filled() -> bool:
+        return len(await events(network, "SeatClaimed", job=posted.key)) >= 6
+
+    await until(is_filled, "the base rounds filled", network)
+    await _start(network, (honest[2], ""), (honest[3], ""))
+    await all_settled(network, posted, within=90)
+
+    seats = [
+        seat
+        for settled in await events(network, "BatchSettled", job=posted.key)
+        for seat in map(SeatOutcome.unpack, settled["seats"])
+    ]
+    burnt = {seat.operator: 0 for seat in seats}
+    for seat in seats:
+        burnt[seat.operator] += seat.burnt
+    assert burnt.pop(liar.id) == posted.terms.tasks * posted.terms.bond
+    assert not any(burnt.values())
+    paid = await _paid(network, posted.key)
+    assert paid.pop(liar.id) == 0
+    assert sum(paid.values()) == posted.terms.tasks * 4 * posted.terms.price
+    await _assert_sound(network)
+
+
+@pytest.mark.parametrize(("step", "changes"), KILLS, ids=[step for step, _ in KILLS])
+async def test_kill__at_a_named_step__same_end_state(
+    network: Network, step: str, changes: dict[str, Any]
+) -> None:
+    # Three workers for three seats: the one that dies is drawn in every batch.
+    victim, second, third = network.operators[:3]
+    lies = "--lie" if changes else ""
+    await _start(network, (victim, f"--die-at {step}"), (second, ""), (third, lies))
+    posted = await post(network, job_spec(windows=WINDOWS, **changes))
+
+    code = await asyncio.wait_for(network.processes.wait(victim.name), 60)
+    assert code == -signal.SIGKILL
+    await network.processes.kill(victim.name)
+    await network.start(victim)
+    await all_settled(network, posted, within=90)
+
+    each = posted.terms.tasks * posted.terms.price
+    expected = {victim.id: each, second.id: each, third.id: 0 if lies else each}
+    assert await _paid(network, posted.key) == expected
+    seals = await events(network, "ResultSealed", job=posted.key)
+    assert len(seals) == 3 * posted.terms.batches
+    reveals = await events(network, "ResultRevealed", job=posted.key)
+    opened = [(one["batch"], one["operator"]) for one in reveals]
+    assert len(opened) == len(set(opened))
+    assert not lies or len(opened) == 3 * posted.terms.batches
+    await _assert_sound(network)
+
+
+async def test_drain__with_seats_in_flight__settles_them_and_exits_0(network: Network) -> None:
+    workers = network.operators[:3]
+    await _start(network, *((operator, "") for operator in workers))
+    posted = await post(network, job_spec(windows=WINDOWS))
+
+    async def is_claimed() -> bool:
+        return len(await events(network, "SeatClaimed", job=posted.key)) == 6
+
+    await until(is_claimed, "every seat claimed", network)
+    codes = await asyncio.gather(*(network.processes.stop(one.name) for one in workers))
+
+    assert codes == [0, 0, 0]
+    final = await settlements(network, posted)
+    assert [one["paid_mask"] for one in final] == [3, 3]
+
+
+async def test_start__same_key_twice__second_refuses(network: Network) -> None:
+    operator = network.operators[0]
+    await _start(network, (operator, ""))
+    command = [sys.executable, "-m", "worker.cli.devnet.cast", str(operator.settings)]
+    second = await asyncio.create_subprocess_exec(
+        *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(second.communicate(), 30)
+
+    assert second.returncode == Exit.WALLET
+    assert b"is in use by process" in output
+    assert network.processes.is_running(operator.name)

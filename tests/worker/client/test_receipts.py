@@ -1,0 +1,131 @@
+"""Receipts: checked offline from a block hash alone, and no flipped bit passes."""
+
+from pathlib import Path
+
+import pytest
+import vyper
+from eth_utils.crypto import keccak
+from vyper.compiler.input_bundle import FilesystemInputBundle
+from vyper.compiler.settings import Settings
+
+from tests.worker.client.conftest import digests_of
+from worker.client.receipts import RESULT_SLOT, Receipt, check_receipt, encode_header
+from worker.errors import NotFoundError, VerificationError
+from worker.protocol.record import blind
+
+DIGESTS = digests_of("a", "b")
+
+
+@pytest.fixture
+async def receipt(client, job, cast) -> Receipt:
+    view = await client.view((await client.submit(job)).key)
+    with pytest.raises(NotFoundError, match="batch 0 has no result: it is open"):
+        await client.receipts("try", 0)
+    await cast.conclude(view, 0, DIGESTS)
+    (proof,) = await client.receipts("try", 0)
+    assert proof.key == view.key
+    return proof
+
+
+async def test_check__block_hash__proves_program_terms_and_values(client, receipt, tmp_path):
+    record = (await client.show("try")).record
+    path = tmp_path / "receipt.json"
+    path.write_text(receipt.model_dump_json())
+
+    loaded = Receipt.load(path)
+    moment = check_receipt(loaded, receipt.block_hash)
+
+    assert loaded.task_values() == {0: blind(DIGESTS[0]), 1: blind(DIGESTS[1])}
+    assert (loaded.program, loaded.manifest) == (record.program, record.manifest)
+    assert moment >= loaded.terms.posted_at
+
+
+async def test_check__a_bit_flipped_anywhere__refused(receipt, tmp_path):
+    data = receipt.model_dump_json().encode()
+    block = receipt.block_hash
+    path = tmp_path / "receipt.json"
+    for place in range(0, len(data), 7):  # 7 and 8 share no divisor: every bit has its turn
+        bent = bytearray(data)
+        bent[place] ^= 1 << place % 8
+        path.write_bytes(bent)
+        with pytest.raises(VerificationError):
+            check_receipt(Receipt.load(path), block)
+
+
+async def test_check__other_block__refused(receipt):
+    with pytest.raises(VerificationError, match="another block"):
+        check_receipt(receipt, bytes(32))
+
+
+NOTHING = "shows that there is nothing|proof does not hold"
+LIES = [
+    ({"values": ["00" * 32, "11" * 32]}, "keeps another result"),
+    ({"mask": 1}, "values and mask do not fit"),
+    ({"mask": 5}, "no such tasks"),
+    ({"batch": 9}, NOTHING),
+    ({"batch": 1}, NOTHING),
+    ({"stage": 1}, NOTHING),
+    ({"nonce": 1}, NOTHING),
+    ({"program": "00" * 32}, NOTHING),
+    ({"payer": "0x" + "11" * 20}, NOTHING),
+    ({"chain_id": 1}, NOTHING),
+    ({"service": "0x" + "11" * 20}, NOTHING),
+    ({"account_proof": ["c0"]}, "the account proof does not hold"),
+    ({"storage_proof": ["ff"]}, "the storage proof does not hold"),
+]
+
+
+async def test_check__another_claim__refused(receipt):
+    for change, message in LIES:
+        with pytest.raises(VerificationError, match=message):
+            check_receipt(receipt.model_copy(update=change), receipt.block_hash)
+
+
+async def test_check__useless_node_added__refused(receipt):
+    longer = receipt.model_copy(update={"storage_proof": [*receipt.storage_proof, "80"]})
+    with pytest.raises(VerificationError, match="not one path"):
+        check_receipt(longer, receipt.block_hash)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"version": 2}', b"\xff", b"[" * 100_000])
+def test_load__not_a_receipt__refused(tmp_path, data):
+    path = tmp_path / "receipt.json"
+    path.write_bytes(data)
+    with pytest.raises(VerificationError, match=r"receipt\.json"):
+        Receipt.load(path)
+    with pytest.raises(VerificationError, match="No such file"):
+        Receipt.load(tmp_path / "none.json")
+
+
+async def test_encode_header__altered_by_the_node__refused(network):
+    block = await network.anvil.ask("eth_getBlockByNumber", "latest", False)
+    assert keccak(encode_header(block)).hex() == block["hash"][2:]
+    with pytest.raises(VerificationError, match="does not fit its hash"):
+        encode_header({**block, "timestamp": "0x1"})
+    with pytest.raises(VerificationError, match="malformed header"):
+        encode_header({name: value for name, value in block.items() if name != "stateRoot"})
+
+
+def test_result_slot__compilers_layout__is_the_same():
+    import snekmate
+
+    path = Path("contracts/services/ReplicatedJobs.vy").resolve()
+    packages = Path(snekmate.__path__[0]).parent
+    bundle = FilesystemInputBundle([packages, Path("contracts").resolve()])
+    source = bundle.load_file(path)
+    compiled = vyper.compiler.compile_from_file_input(
+        source,
+        input_bundle=bundle,
+        output_formats=["layout"],
+        settings=Settings(evm_version="cancun"),
+    )
+    assert dict(_slots(compiled["layout"]["storage_layout"]))["result_of"] == RESULT_SLOT
+
+
+def _slots(layout):
+    """Yield name and slot of every variable, those of modules too."""
+    for name, entry in layout.items():
+        if "slot" in entry:
+            yield name, entry["slot"]
+        else:
+            yield from _slots(entry)

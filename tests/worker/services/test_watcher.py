@@ -1,0 +1,109 @@
+"""What a scan leaves behind: rows with the cursor, none of a reorganised block, each once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.worker.services.service_actors import JOB, PAYER, TERMS, open_desk
+from worker.chain.contracts import Event
+from worker.chain.events import Scan
+from worker.chain.wire import Block
+from worker.services.watcher import Watcher
+from worker.storage.cursor import CursorStore
+from worker.storage.jobs import JobState
+from worker.types import BatchIndex, Timestamp, Wei
+
+
+class ScriptedScanner:
+    """Gives one prepared scan after the other."""
+
+    def __init__(self, *scans: Scan) -> None:
+        self.scans = list(scans)
+        self.asked: list[dict[int, bytes]] = []
+
+    async def scan(self, window: Mapping[int, bytes]) -> Scan:
+        self.asked.append(dict(window))
+        return self.scans.pop(0)
+
+
+def _head(number: int) -> Block:
+    return Block(number, bytes([number] * 32), bytes(32), Timestamp(1_000 + number), Wei(1))
+
+
+def _scan(number: int, *events: Event, rollback_to: int | None = None, fork: int = 0) -> Scan:
+    window = {block: bytes([block, fork] * 16) for block in range(number - 2, number + 1)}
+    depth = 0 if rollback_to is None else 1
+    return Scan(events, window, _head(number), number, True, rollback_to, depth)
+
+
+def _event(name: str, block: int, index: int = 0, **args: Any) -> Event:
+    args = {"job": JOB, **args}
+    return Event(name, "ReplicatedJobs", args, block, bytes([block] * 32), bytes(32), index)
+
+
+def _posting(block: int) -> Event:
+    return _event(
+        "JobPosted",
+        block,
+        payer=PAYER,
+        program=bytes(32),
+        a=TERMS.a,
+        b=TERMS.b,
+        named=TERMS.named,
+        nonce=1,
+        inputs=bytes(32),
+        manifest=bytes(32),
+        locators=b"",
+    )
+
+
+def _watcher(folder: Path, *scans: Scan) -> tuple[Watcher, Any, list[str]]:
+    desk = open_desk(folder)
+    news: list[str] = []
+    database = desk.outbox._database
+    scanner: Any = ScriptedScanner(*scans)
+    watcher = Watcher(scanner, database, desk.chain, 1.0, lambda: news.append("news"), news.append)
+    return watcher, desk, news
+
+
+async def test_tick__a_posting__counts_from_confirmation_depth_on(tmp_path: Path) -> None:
+    watcher, desk, news = _watcher(tmp_path, _scan(20, _posting(19)), _scan(21))
+    await watcher.tick()
+    assert desk.chain.confirmed == 18
+    assert desk.jobs.open_jobs(JobState.SEEN, desk.chain.confirmed, desk.chain.now) == []
+    await watcher.tick()
+    seen = desk.jobs.open_jobs(JobState.SEEN, desk.chain.confirmed, desk.chain.now)
+    assert [job.job for job in seen] == [JOB]
+    assert news == ["watcher.scan_stored", "news", "watcher.scan_stored", "news"]
+
+
+async def test_tick__same_events_again__stored_once(tmp_path: Path) -> None:
+    claim = _event("SeatClaimed", 19, 3, batch=0, round=0, operator=2, seat=0)
+    watcher, desk, _ = _watcher(tmp_path, _scan(20, claim), _scan(21, claim))
+    await watcher.tick()
+    await watcher.tick()
+    assert len(desk.jobs.logs(JOB, BatchIndex(0), "SeatClaimed")) == 1
+
+
+async def test_tick__a_reorganisation__undoes_orphans_and_their_job(tmp_path: Path) -> None:
+    claim = _event("SeatClaimed", 20, batch=0, round=0, operator=2, seat=0)
+    other = _event("SeatClaimed", 20, batch=0, round=0, operator=3, seat=0)
+    watcher, desk, _ = _watcher(
+        tmp_path,
+        _scan(20, _posting(19), claim),
+        _scan(20, other, rollback_to=18, fork=1),
+    )
+    await watcher.tick()
+    await watcher.tick()
+    assert desk.jobs.get(JOB) is None
+    claims = desk.jobs.logs(JOB, BatchIndex(0), "SeatClaimed")
+    assert [log.operator for log in claims] == [3]
+    cursor = CursorStore(desk.outbox._database).load()
+    assert cursor[20] == bytes([20, 1] * 16)
+
+
+async def test_tick__nothing_new__no_write_and_no_news(tmp_path: Path) -> None:
+    watcher, _, news = _watcher(tmp_path, _scan(20), _scan(20))
+    await watcher.tick()
+    await watcher.tick()
+    assert news == ["watcher.scan_stored", "news"]

@@ -1,0 +1,51 @@
+"""Seats and records: what is stored stays, and a failed transaction gets a new name."""
+
+from pathlib import Path
+
+from tests.worker.services.service_actors import BATCH, JOB, open_desk, posted, seat
+from worker.protocol.outbox import TxState
+from worker.services.desk import Verb, purpose
+from worker.storage.seats import SeatState, TaskRecord
+from worker.types import Digest, Gwei, TaskIndex
+
+
+def _record(digest: bytes, fuel: int = 100) -> TaskRecord:
+    return TaskRecord(TaskIndex(0), BATCH, digest, b"{}", Digest(b"b" * 32), fuel, 0.5)
+
+
+def test_add_record__twice__the_first_stays(tmp_path: Path) -> None:
+    seats = open_desk(tmp_path).seats
+    seats.add_record(JOB, _record(b"1" * 32))
+    seats.add_record(JOB, _record(b"2" * 32))
+    assert [one.digest for one in seats.records(JOB, [TaskIndex(0)])] == [b"1" * 32]
+    assert seats.fuel_per_second() == 200
+    assert seats.task_seconds(JOB) == 0.5
+
+
+def test_retry__failed_transaction__has_another_purpose(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    desk.jobs.add_job(posted())
+    desk.seats.add(seat(SeatState.SEALING))
+    before = purpose(Verb.SEAL, seat(SeatState.SEALING))
+    desk.seats.retry(seat().key, SeatState.RAN, "reverted")
+    stored = desk.seats.get(seat().key)
+    assert stored is not None
+    assert (stored.state, stored.reason) == (SeatState.RAN, "reverted")
+    assert purpose(Verb.SEAL, stored) != before
+
+
+def test_locked__counts_seats_in_flight_and_late_claims_apart(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    desk.jobs.add_job(posted())
+    desk.seats.add(seat(SeatState.RAN, claims_late=True))
+    assert desk.seats.locked() == desk.seats.unlocked_yet() == Gwei(2 * 10**9)
+    desk.seats.move(seat().key, SeatState.SEALED)
+    assert (desk.seats.locked(), desk.seats.unlocked_yet()) == (2 * 10**9, 0)
+    desk.seats.move(seat().key, SeatState.SETTLED)
+    assert desk.seats.locked() == 0
+
+
+def test_total_fees__nothing_mined__none(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    assert desk.outbox.total_fees() == 0
+    assert desk.outbox.entries(TxState.MINED) == []

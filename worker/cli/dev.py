@@ -1,0 +1,140 @@
+"""`proofmesh dev`: a network on this machine, in a folder of the checkout, gone when it stops."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from worker.cli.output import Output, output_options
+from worker.cli.runtime import run
+
+_FOLDER = ".proofmesh/dev"
+_STOP_SECONDS = 60.0
+
+
+@click.group("dev")
+def dev() -> None:
+    """A network on this machine, for trying things out."""
+
+
+@dev.command()
+@click.option("--operators", type=click.IntRange(1, 7), default=5, show_default=True)
+def up(operators: int) -> None:
+    """Start a chain, the contracts and staked workers; runs until Ctrl-C or `dev down`."""
+    root, folder = _places()
+
+    async def work() -> None:
+        from worker.cli.devnet.network import open_network
+
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with open_network(root, folder, operators, click.echo) as network:
+            for operator in network.operators:
+                await network.start(operator)
+                click.echo(f"worker {operator.id}: settings {operator.settings}")
+            settings = network.write_requester_settings()
+            click.echo(f"as requester: export PROOFMESH_CONFIG={settings}")
+            await stop.wait()
+
+    with _pid_file(folder):
+        run(work())
+
+
+@dev.command()
+def down() -> None:
+    """Stop the network that `dev up` runs in another terminal."""
+    from worker.errors import NotFoundError, WaitTimeoutError
+
+    file = _places()[1] / "up.pid"
+    try:
+        pid = int(file.read_text())
+        os.kill(pid, signal.SIGTERM)
+    except (FileNotFoundError, ProcessLookupError):
+        raise NotFoundError("no local network runs") from None
+    ends_at = time.monotonic() + _STOP_SECONDS
+    while file.exists():
+        if time.monotonic() > ends_at:
+            raise WaitTimeoutError(f"process {pid} still stops")
+        time.sleep(0.1)
+
+
+@dev.command()
+@click.option("--picture", type=click.Path(path_type=Path), default=Path("out/raytrace.png"),
+              show_default=True, help="Where the picture goes.")  # fmt: skip
+def demo(picture: Path) -> None:
+    """A job from wallet to wallet: five workers, one lies, one is killed and starts again."""
+    from worker.cli.devnet.demo import run_demo
+
+    root, folder = _places()
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        click.echo(f"{time.monotonic() - started:5.1f} s  {text}")
+
+    with _pid_file(folder):
+        run(run_demo(root, folder, picture, say))
+
+
+@dev.command()
+@output_options
+def audit(out: Output) -> None:
+    """Check every invariant of the local network; exits 1 when one is broken."""
+    from worker.cli.devnet.audit import Audit
+
+    async def work() -> Audit:
+        from worker.cli.devnet.audit import audit_deployment
+        from worker.config import load_config
+
+        config = load_config(_places()[1] / "requester.toml")
+        return await audit_deployment(config.deployment, config.chain)
+
+    found = run(work())
+    rows = [
+        {"invariant": check.invariant, "claim": check.claim, "holds": check.holds}
+        for check in found.checks
+    ]
+    out.rows(rows, columns=["invariant", "claim", "holds"], key="claim")
+    if not found.holds:
+        raise click.exceptions.Exit(1)
+
+
+def _places() -> tuple[Path, Path]:
+    """Return the checkout and the folder in it where local networks live."""
+    from worker.cli.devnet.deploy import find_checkout
+
+    root = find_checkout()
+    return root, root / _FOLDER
+
+
+@contextlib.contextmanager
+def _pid_file(folder: Path) -> Iterator[None]:
+    """Keep this process's id while it runs; one local network at a time, each from nothing."""
+    import shutil
+
+    from worker.errors import UsageError
+
+    file = folder / "up.pid"
+    if file.exists() and _runs(int(file.read_text() or 0)):
+        raise UsageError("a local network runs already: `proofmesh dev down` stops it")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    file.write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return pid > 0

@@ -1,0 +1,188 @@
+"""`proofmesh job list | show | follow`: what became of jobs."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from worker.cli.exits import Exit
+from worker.cli.output import Output, output_options
+from worker.cli.runtime import Duration, open_client, run, settings_option
+from worker.cli.times import as_time
+
+if TYPE_CHECKING:
+    from worker.client import AsyncClient
+    from worker.client.status import JobStatus
+    from worker.config import Config
+
+
+@click.command("list")
+@settings_option
+@output_options
+def list_jobs(config: "Config", out: Output) -> None:
+    """List the jobs posted from this machine, the newest first."""
+
+    async def work() -> list["JobStatus"]:
+        async with open_client(config) as client:
+            return await client.list_jobs()
+
+    rows = [_summary(status) for status in run(work())]
+    columns = ("job", "name", "state", "tasks_done", "tasks", "result_delivered", "payment_final")
+    if out.form == "table" and not out.quiet:
+        rows = [{**row, "job": row["job"][:16]} for row in rows]
+    out.rows(rows, columns=columns, key="job")
+
+
+@click.command()
+@click.argument("reference", metavar="JOB")
+@settings_option
+@output_options
+def show(config: "Config", reference: str, out: Output) -> None:
+    """Show a job: whether its result is delivered and, apart from that, its payment final."""
+
+    async def work() -> "JobStatus":
+        async with open_client(config) as client:
+            return await client.show(reference)
+
+    status = run(work())
+    record, batches = _details(status), _batches(status)
+    if out.form != "table" or out.quiet:
+        out.record({**record, "batches": batches, "task_list": _tasks(status)}, key="job")
+        return
+    out.record(record, key="job")
+    columns = ("batch", "state", "round", "price", "operators", "done")
+    out.rows(batches, columns=columns, key="batch")
+
+
+@click.command()
+@click.argument("reference", metavar="JOB")
+@click.option("--until", type=click.Choice(("accepted", "result", "final")), default="final",
+              show_default=True, help="When to stop.")  # fmt: skip
+@click.option("--timeout", type=Duration(), help="The longest to follow, such as 10m.")
+@settings_option
+@output_options
+def follow(config: "Config", reference: str, until: str, timeout: int | None, out: Output) -> None:
+    """Print every step of a job as it happens. Ctrl-C stops watching; the job lives on."""
+
+    async def work() -> int:
+        async with open_client(config) as client:
+            return await watch(client, reference, until, timeout, out)
+
+    if code := run(work()):
+        raise click.exceptions.Exit(code)
+
+
+async def watch(
+    client: "AsyncClient", reference: str, until: str, within: int | None, out: Output
+) -> int:
+    """Print a job's steps until it is as far as `until`; return the exit code of its outcome.
+
+    Raises WaitTimeoutError after `within` seconds.
+    """
+    from worker.client import Until
+    from worker.errors import WaitTimeoutError
+
+    try:
+        async with asyncio.timeout(within):
+            async for step in client.follow(reference, Until(until)):
+                if step.text:
+                    _print_step(step.block, step.batch, step.text, out)
+    except TimeoutError:
+        raise WaitTimeoutError(f"the job is not {until} after {within} s") from None
+    return outcome(await client.show(reference))
+
+
+def outcome(status: "JobStatus") -> int:
+    """Return the exit code that says how a job ended; OK while it has not."""
+    from worker.client.view import TaskState
+
+    view = status.view
+    if view is None or not view.is_over or view.is_delivered:
+        return Exit.OK
+    if view.count(TaskState.TIED):
+        return Exit.DISPUTED
+    return Exit.JOB_FAILED if view.count(TaskState.FAILED) else Exit.REFUNDED
+
+
+def _print_step(block: int, batch: int | None, text: str, out: Output) -> None:
+    if out.form == "json":
+        click.echo(json.dumps({"block": block, "batch": batch, "step": text}))
+    elif out.form == "yaml":
+        click.echo(f"- {json.dumps({'block': block, 'batch': batch, 'step': text})}")
+    else:
+        where = "job" if batch is None else f"batch {batch}"
+        out.note(f"block {block:<9} {where:<12} {text}")
+
+
+def _summary(status: "JobStatus") -> dict[str, Any]:
+    from worker.client.view import TaskState
+
+    view, record = status.view, status.record
+    return {
+        "job": status.key or (record.id if record else ""),
+        "name": status.name,
+        "state": status.state,
+        "tasks_done": view.count(TaskState.DONE) if view else 0,
+        "tasks": view.terms.tasks if view else None,
+        "result_delivered": status.is_delivered,
+        "payment_final": status.is_paid,
+        "error": record.error if record else None,
+    }
+
+
+def _details(status: "JobStatus") -> dict[str, Any]:
+    from worker.client.view import TaskState
+    from worker.client.wallet import as_tokens
+
+    summary, view = _summary(status), status.view
+    if view is None:
+        return summary
+    terms = view.terms
+    return {
+        **summary,
+        **{f"tasks_{state.name.lower()}": view.count(state) for state in TaskState},
+        "payer": view.payer,
+        "program": view.origin.program.hex(),
+        "price": as_tokens(terms.price),
+        "escrow": as_tokens(terms.escrow),
+        "spent": as_tokens(view.spent),
+        "seats": f"{terms.seats}, up to {terms.max_seats}",
+        "posted_at": as_time(terms.posted_at),
+        "posted_in_block": view.block,
+        "expires_at": as_time(terms.expiry),
+    }
+
+
+def _batches(status: "JobStatus") -> list[dict[str, Any]]:
+    from worker.client.view import TaskState
+    from worker.client.wallet import as_tokens
+
+    if status.view is None:
+        return []
+    return [
+        {
+            "batch": batch.index,
+            "state": batch.state.value,
+            "round": batch.round + 1,
+            "price": as_tokens(batch.price),
+            "operators": list(batch.seats),
+            "done": sum(task.state is TaskState.DONE for task in batch.tasks.values()),
+            "changed_in_block": batch.changed_in,
+        }
+        for batch in status.view.batches
+    ]
+
+
+def _tasks(status: "JobStatus") -> list[dict[str, Any]]:
+    if status.view is None:
+        return []
+    return [
+        {
+            "task": task.index,
+            "state": task.state.value,
+            "value": task.value.hex() if task.value else None,
+            "operators": list(task.operators),
+        }
+        for task in status.view.tasks
+    ]

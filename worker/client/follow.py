@@ -1,0 +1,116 @@
+"""What happens to a job, as it happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from worker.chain.contracts import Event
+from worker.client.network import History, Network
+from worker.client.view import JobView, replay
+from worker.protocol.words import positions
+from worker.types import BatchIndex
+
+
+class Until(StrEnum):
+    """What may be waited for, each after the one before."""
+
+    SUBMITTED = "submitted"  # the posting is mined
+    ACCEPTED = "accepted"  # every batch has its operators
+    RESULT = "result"  # every batch is settled, or its money on the way back
+    FINAL = "final"  # and so deep in the chain that it stays
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened: in which block, to which batch (None: the whole job), in words.
+
+    `view` is the job after it, or None while more is to be told of the same moment.
+    """
+
+    block: int
+    batch: BatchIndex | None
+    text: str
+    view: JobView | None = None
+
+
+def has_reached(view: JobView, until: Until, head: int, confirmations: int) -> bool:
+    """Whether the job is as far as `until`."""
+    if until is Until.SUBMITTED:
+        return True
+    if until is Until.ACCEPTED:
+        return view.is_accepted
+    if until is Until.RESULT:
+        return view.is_over
+    return view.is_paid(head, confirmations)
+
+
+async def follow(
+    network: Network,
+    history: History,
+    until: Until,
+    confirmations: int,
+    poll_seconds: float,
+) -> AsyncIterator[Step]:
+    """Yield every step from the posting on, until the job is as far as `until`.
+
+    Raises NotFoundError for an unknown job, RetryableError when the endpoints fail: nothing is
+    lost then, following again tells all from the beginning.
+    """
+    seen: dict[tuple[bytes, int], Event] = {}
+    while True:
+        head, events = await history.read()
+        view = replay(events, head.timestamp)
+        now = {(event.block_hash, event.log_index): event for event in events}
+        for step in _news(seen, now, view):
+            yield step
+        yield Step(head.number, None, "", view)
+        if has_reached(view, until, head.number, confirmations):
+            return
+        seen = now
+        await asyncio.sleep(poll_seconds)
+
+
+def _news(
+    seen: dict[tuple[bytes, int], Event], now: dict[tuple[bytes, int], Event], view: JobView
+) -> Iterator[Step]:
+    """Tell what is new, and what a reorganisation of the chain took back."""
+    gone = [event for id, event in seen.items() if id not in now]
+    if gone:
+        block = min(event.block_number for event in gone)
+        yield Step(block, None, f"the chain was reorganised: {len(gone)} steps are taken back")
+    for id, event in now.items():
+        if id not in seen:
+            batch = event.args.get("batch")
+            yield Step(
+                event.block_number,
+                None if batch is None else BatchIndex(batch),
+                _words(event, view),
+            )
+
+
+def _words(event: Event, view: JobView) -> str:
+    """Say in a few words what an event means."""
+    args = event.args
+    if event.name == "JobPosted":
+        return f"posted: {view.terms.tasks} tasks in {view.terms.batches} batches"
+    if event.name == "SeatClaimed":
+        return f"operator {args['operator']} took seat {args['seat'] + 1}"
+    if event.name == "ResultSealed":
+        return f"operator {args['operator']} sealed its result"
+    if event.name == "ResultRevealed":
+        return f"operator {args['operator']} showed its result"
+    if event.name == "RoundOpened":
+        return f"round {args['round'] + 1} opened over {args['mask'].bit_count()} tasks"
+    if event.name == "BatchClosed":
+        return "expired, refunded" if args["reason"] == 1 else "cancelled, refunded"
+    if event.name == "BatchSettled":
+        return _settlement(event)
+    return event.name
+
+
+def _settlement(event: Event) -> str:
+    kinds = ("paid", "failed", "tied", "contested")
+    counts = {kind: len(positions(event.args[f"{kind}_mask"])) for kind in kinds}
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    return f"settled: {told or 'no quorum'}"

@@ -1,0 +1,108 @@
+"""The network as the SDK sees it: its contracts, its rules, and its history of one job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.chain.contracts import Contracts, Event
+from worker.chain.endpoints import RpcPool
+from worker.chain.refusals import RangeLimitError
+from worker.chain.wire import Block, Log, parse_logs
+from worker.types import Address, Seconds
+
+SERVICE = "ReplicatedJobs"
+_OVERLAP = 16
+"""Blocks below the last one seen that are asked for again: a reorg may have changed them."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the network asks of a posting now. The fee is in basis points of each payment."""
+
+    fee_bps: int
+    min_claim: Seconds
+    min_run: Seconds
+    min_reveal: Seconds
+    epoch: Seconds
+
+
+class Network:
+    """Reads one deployment's contracts."""
+
+    def __init__(self, pool: RpcPool, contracts: Contracts) -> None:
+        self.pool = pool
+        self.contracts = contracts
+        self.chain_id = contracts.deployment.chain_id
+        self.service = contracts.address(SERVICE)
+
+    async def view(self, contract: str, function: str, *args: Any) -> Any:
+        """Return what a view says at the head."""
+        return await self.contracts.call(contract, function, *args)
+
+    async def rules(self) -> Rules:
+        """Return the rules of now."""
+        return Rules(
+            fee_bps=await self.view("Escrow", "fee_bps"),
+            min_claim=Seconds(await self.view(SERVICE, "MIN_CLAIM")),
+            min_run=Seconds(await self.view(SERVICE, "MIN_RUN")),
+            min_reveal=Seconds(await self.view(SERVICE, "MIN_REVEAL")),
+            epoch=Seconds(await self.view("Staking", "epoch_length")),
+        )
+
+    async def token_at(self, index: int) -> Address:
+        """Return the address of a listed token."""
+        return Address(await self.view("Escrow", "token_at", index))
+
+    async def token_view(self, token: Address, function: str, *args: Any) -> Any:
+        """Return what a view of any ERC-20 says at the head."""
+        return await self.contracts.call("Token", function, *args, address=token)
+
+    async def head(self) -> Block:
+        """Return the newest block."""
+        return await self.pool.head()
+
+    async def logs(self, topics: Sequence[bytes | None], first: int, last: int) -> list[Event]:
+        """Return the deployment's events with these topics, None for any, in order."""
+        criteria = {
+            "address": self.contracts.addresses,
+            "topics": [None if topic is None else "0x" + topic.hex() for topic in topics],
+        }
+        logs: list[Log] = []
+        span = last - first + 1
+        while first <= last:
+            end = min(last, first + span - 1)
+            query = {**criteria, "fromBlock": hex(first), "toBlock": hex(end)}
+            try:
+                logs += await self.pool.call("eth_getLogs", [query], parse_logs, at_least_block=end)
+            except RangeLimitError as error:
+                if first == end:
+                    raise
+                hint = error.suggested_end
+                is_useful = hint is not None and first <= hint < end
+                span = hint - first + 1 if hint and is_useful else (end - first + 1) // 2
+            else:
+                first = end + 1
+        logs.sort(key=lambda log: (log.block_number, log.log_index))
+        return [event for log in logs if (event := self.contracts.decode_log(log))]
+
+
+class History:
+    """The events of one job, read again a little further at each call."""
+
+    def __init__(self, network: Network, key: bytes, since: int | None = None) -> None:
+        """`since` is a block before the posting; without it the deployment's."""
+        self._network = network
+        self._key = key
+        self._next = network.contracts.deployment.block if since is None else since
+        self._events: dict[tuple[bytes, int], Event] = {}
+
+    async def read(self) -> tuple[Block, list[Event]]:
+        """Return the head and the job's events up to it, as the chain tells them now."""
+        head = await self._network.head()
+        # A reorg may also have shortened the chain.
+        first = max(0, min(self._next, head.number + 1) - _OVERLAP)
+        fresh = await self._network.logs([None, self._key], first, head.number)
+        kept = {id: event for id, event in self._events.items() if event.block_number < first}
+        self._events = kept | {(event.block_hash, event.log_index): event for event in fresh}
+        self._next = head.number + 1
+        return head, list(self._events.values())

@@ -1,0 +1,67 @@
+"""Asks a node for a receipt's proofs, and checks them before anybody relies on them."""
+
+from typing import Any
+
+from worker.chain.wire import parse_object
+from worker.client.network import Network
+from worker.client.receipts import Receipt, check_receipt, encode_header, result_slot
+from worker.client.view import BatchView, JobView
+from worker.errors import NotFoundError, RpcError
+
+
+async def fetch_receipts(
+    network: Network, view: JobView, batch: BatchView, depth: int
+) -> list[Receipt]:
+    """Return a receipt for each stage of a settled batch, as of `depth` blocks below the head.
+
+    Raises NotFoundError while no result is settled that deep, VerificationError when the node's
+    proofs do not hold.
+    """
+    block = (await network.head()).number - depth
+    if not batch.result:
+        raise NotFoundError(f"batch {batch.index} has no result: it is {batch.state}")
+    if batch.changed_in > block:
+        raise NotFoundError(f"batch {batch.index} is settled, but less than {depth} blocks ago")
+    return [await _fetch(network, view, batch, stage, block) for stage in sorted(batch.result)]
+
+
+async def _fetch(
+    network: Network, view: JobView, batch: BatchView, stage: int, block: int
+) -> Receipt:
+    mask, values = batch.result[stage]
+    slot = result_slot(view.key, batch.index, stage)
+    header = await _ask(network, "eth_getBlockByNumber", [hex(block), False], "block")
+    proof = await _ask(
+        network, "eth_getProof", [network.service, ["0x" + slot.hex()], hex(block)], "proof"
+    )
+    terms, origin = view.terms, view.origin
+    try:
+        account, storage = proof["accountProof"], proof["storageProof"][0]["proof"]
+        nodes = [[node[2:].lower() for node in nodes] for nodes in (account, storage)]
+    except (KeyError, TypeError, IndexError) as error:
+        raise RpcError("endpoint sent a malformed proof") from error
+    receipt = Receipt(
+        chain_id=network.chain_id,
+        service=network.service.lower(),
+        payer=view.payer.lower(),
+        a=terms.a,
+        b=terms.b,
+        named=terms.named.hex(),
+        nonce=origin.nonce,
+        program=origin.program.hex(),
+        inputs=origin.inputs.hex(),
+        manifest=origin.manifest.hex(),
+        batch=batch.index,
+        stage=1 if stage else 0,
+        mask=mask,
+        values=[value.hex() for value in values],
+        header=encode_header(header).hex(),
+        account_proof=nodes[0],
+        storage_proof=nodes[1],
+    )
+    check_receipt(receipt, receipt.block_hash)
+    return receipt
+
+
+async def _ask(network: Network, method: str, params: list[Any], what: str) -> dict[str, Any]:
+    return await network.pool.call(method, params, lambda value: dict(parse_object(value, what)))
