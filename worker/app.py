@@ -41,7 +41,7 @@ from worker.services.peers import Peers
 from worker.services.preparer import PrepareService
 from worker.services.report import build_status
 from worker.services.revealer import Revealer
-from worker.services.rounds import ChainView
+from worker.services.rounds import SERVICE, ChainView
 from worker.services.runner import Runner
 from worker.services.sealer import Sealer
 from worker.services.sending import Sending
@@ -197,7 +197,7 @@ class Worker:
     def _build_watcher(self, news: Callable[[], None]) -> Watcher:
         ground, chain = self.ground, self.ground.config.chain
         contracts = ground.desk.chain.contracts
-        scanner = LogScanner(ground.pool, contracts, chain, depth=0)
+        scanner = LogScanner(ground.pool, contracts, chain, depth=0, only=(SERVICE,))
         return Watcher(
             scanner, ground.database, ground.desk.chain, chain.poll_seconds, news, self._on_step
         )

@@ -1,6 +1,6 @@
 """The log scanner: events in order, over reorgs, range limits and endpoints that lag."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +37,24 @@ class LogScanner:
     """Reads the deployment's events up to `depth` blocks below the head. Stores nothing."""
 
     def __init__(
-        self, pool: RpcPool, contracts: Contracts, config: ChainConfig, depth: int | None = None
+        self,
+        pool: RpcPool,
+        contracts: Contracts,
+        config: ChainConfig,
+        depth: int | None = None,
+        only: Sequence[str] = (),
     ) -> None:
-        """`depth` defaults to the confirmations of the configuration; 0 follows the head."""
+        """`depth` defaults to the confirmations of the configuration; 0 follows the head.
+
+        `only` names the contracts whose events are wanted, all of the deployment when empty.
+        """
         self._pool = pool
         self._contracts = contracts
         self._config = config
         self._depth = config.confirmations if depth is None else depth
         self._span = config.max_log_range
+        self._addresses = [contracts.address(name) for name in only] or contracts.addresses
+        self._decoded: dict[tuple[bytes, int], Event | None] = {}
 
     async def scan(self, window: Mapping[int, bytes]) -> Scan:
         """Read on from `window`, the one of the last stored scan, by one bounded step.
@@ -131,7 +141,7 @@ class LogScanner:
 
     async def _query(self, first: int, last: int) -> list[Log]:
         criteria = {
-            "address": self._contracts.addresses,
+            "address": self._addresses,
             "fromBlock": hex(first),
             "toBlock": hex(last),
         }
@@ -148,8 +158,15 @@ class LogScanner:
     def _events(self, logs: list[Log]) -> tuple[Event, ...]:
         """Return the known events once each, in the order of the chain."""
         unique = {(log.block_hash, log.log_index): log for log in logs}
-        ordered = sorted(unique.values(), key=lambda log: (log.block_number, log.log_index))
-        return tuple(filter(None, map(self._contracts.decode_log, ordered)))
+        # The last blocks are read again and again: what was decoded then is not decoded anew.
+        self._decoded = {
+            identity: self._decoded[identity]
+            if identity in self._decoded
+            else self._contracts.decode_log(log)
+            for identity, log in unique.items()
+        }
+        events = [event for event in self._decoded.values() if event is not None]
+        return tuple(sorted(events, key=lambda event: (event.block_number, event.log_index)))
 
 
 def _smaller_span(first: int, end: int, suggested_end: int | None) -> int:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -72,7 +73,12 @@ def parse_data(value: Any, what: str = "data", length: int | None = None) -> byt
 
 def parse_address(value: Any, what: str = "address") -> Address:
     """Return the checksummed address."""
-    return Address(to_checksum_address(parse_data(value, what, 20)))
+    return _checksummed(parse_data(value, what, 20))
+
+
+@lru_cache(maxsize=4096)
+def _checksummed(data: bytes) -> Address:
+    return Address(to_checksum_address(data))
 
 
 def parse_block(value: Any) -> Block:

@@ -103,9 +103,11 @@ class Claimer(Service):
             if drawn is None:
                 return
             self._draws[key] = drawn
+        known = self._desk.seats.in_job(job.job)
         for due in self._draws[key]:
             if due.batch not in later | ended:
-                await self._approach(job, due, FIRST_ROUND)
+                old = known.get(SeatKey(job.job, due.batch, FIRST_ROUND))
+                await self._approach(job, due, FIRST_ROUND, old)
 
     async def _consider_later(self, job: PostedJob, batch: BatchIndex) -> None:
         round_ = await self._desk.chain.confirmed_round(job, batch)
@@ -119,13 +121,13 @@ class Claimer(Service):
             if drawn is None:
                 return
             self._draws[key] = drawn
+        old = self._desk.seats.get(SeatKey(job.job, batch, round_.number))
         for due in self._draws[key]:
-            await self._approach(job, due, round_.number)
+            await self._approach(job, due, round_.number, old)
 
-    async def _approach(self, job: PostedJob, due: Draw, number: int) -> None:
+    async def _approach(self, job: PostedJob, due: Draw, number: int, old: Seat | None) -> None:
         """Run first, claim, or wait: whatever is right for this draw now."""
         key = SeatKey(job.job, due.batch, number)
-        old = self._desk.seats.get(key)
         if old is not None and not self._may_retry(old):
             return
         if self._load.is_full:

@@ -11,7 +11,7 @@ from worker.services.rounds import SERVICE, ChainView, Round, tasks_of, terms_of
 from worker.storage.jobs import JobStore, PostedJob
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import Seat, SeatKey, SeatState, SeatStore
-from worker.types import Address, OperatorId, Timestamp, Wei
+from worker.types import Address, JobKey, OperatorId, Timestamp, Wei
 
 
 class Verb(StrEnum):
@@ -50,12 +50,14 @@ class Desk:
         self.jobs = jobs
         self.seats = seats
         self.outbox = outbox
+        self._posted: dict[JobKey, PostedJob] = {}
 
     def job(self, key: SeatKey) -> PostedJob:
         """Return the job that a stored seat belongs to."""
-        job = self.jobs.get(key.job)
+        job = self._posted.get(key.job) or self.jobs.get(key.job)
         if job is None:
             raise LookupError(f"seat {key.name} has no job")  # the foreign key forbids it
+        self._posted[key.job] = job
         return job
 
     def terms(self, key: SeatKey) -> Terms:

@@ -3,7 +3,6 @@
 from worker.errors import RevertedError
 from worker.services.desk import Desk
 from worker.services.policy import PolicyConfig, Situation
-from worker.storage.seats import IN_FLIGHT
 from worker.types import Gwei, JobKey, Wei
 
 
@@ -19,14 +18,14 @@ class Load:
     @property
     def is_full(self) -> bool:
         """Whether no further seat may be taken."""
-        return len(self._desk.seats.in_states(*IN_FLIGHT)) >= self._policy.seats
+        return self._desk.seats.in_flight() >= self._policy.seats
 
     async def situation(self, job: JobKey) -> Situation:
         """Return where this worker stands, for a batch of `job`. Raises RpcError."""
         chain, seats = self._desk.chain, self._desk.seats
         return Situation(
             now=chain.now,
-            seats=len(seats.in_states(*IN_FLIGHT)),
+            seats=seats.in_flight(),
             locked=seats.locked(),
             lockable=Gwei(await self._fetch_lockable() - seats.unlocked_yet()),
             gas_price=Wei(chain.head.base_fee if chain.head else 0),

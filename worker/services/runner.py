@@ -73,6 +73,8 @@ class Runner(Service):
         self._reap()
         for seat in self._desk.seats.in_states(*_RUNNABLE):
             self._advance(seat)
+            if len(self._running) >= self._config.parallel:
+                break  # those behind have not begun
         return False
 
     async def close(self) -> None:

@@ -140,6 +140,15 @@ class SeatStore:
         rows = self._database.query("SELECT state, count(*) AS n FROM seats GROUP BY state")
         return {row["state"]: row["n"] for row in rows}
 
+    def in_flight(self) -> int:
+        """Return the number of seats that have not ended."""
+        return sum(count for state, count in self.count().items() if state not in ENDED)
+
+    def in_job(self, job: JobKey) -> dict[SeatKey, Seat]:
+        """Return every seat in a job, ended ones too."""
+        rows = self._database.query("SELECT * FROM seats WHERE job = ?", job)
+        return {seat.key: seat for seat in map(_seat, rows)}
+
     def locked(self) -> Gwei:
         """Return the bonds of all seats that have not ended, in gwei."""
         return Gwei(sum(seat.bond for seat in self.in_states(*IN_FLIGHT)))

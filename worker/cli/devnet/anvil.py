@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from worker.errors import ConfigError, RpcError
 from worker.executors.linux import die_with
 
 CHAIN_ID = 31337
+_FIRST_PORT, _LAST_PORT = 20_000, 32_000
 _START_SECONDS = 20.0
 
 
@@ -108,7 +110,10 @@ async def _answering(anvil: Anvil) -> None:
 
 
 def free_port() -> int:
-    """Return a port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of loopback that nothing listens on, below those that systems give out
+    unasked: a connection made meanwhile cannot take it."""
+    while True:
+        port = secrets.randbelow(_LAST_PORT - _FIRST_PORT) + _FIRST_PORT
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
