@@ -25,6 +25,7 @@ HOUR = 3_600
 GENESIS = 2_000_000_000  # fixed: the same run uses the same gas, to the unit
 STAKE = 1_000 * TOKEN
 FEE_BPS = 500
+NO_PERMIT = (0, 0, bytes(32), bytes(32))
 NO_LIMIT = 2**64 - 1
 START_SECONDS = 20
 
@@ -62,7 +63,8 @@ class Chain:
         """Return name and gas of each transaction that `scenario` sent."""
         self.spent = []
         scenario()
-        return self.spent
+        taken, self.spent = self.spent, []
+        return taken
 
     @property
     def now(self) -> int:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from _chain import STAKE, Chain, fresh_chain
+from _chain import NO_PERMIT, STAKE, Chain, fresh_chain
 from _jobs import Bench, failures, results
 
 OUTPUT = Path(__file__).parent / "results" / "gas.json"
@@ -103,10 +103,26 @@ def raised(chain: Chain) -> None:
 
 
 def stake(chain: Chain) -> None:
-    """A new operator stakes by permit."""
-    owner, staking = chain.keys[19], chain.contracts["Staking"]
+    """A new operator stakes out of an allowance."""
+    chain.send(
+        chain.contracts["Staking"].functions.stake(0, STAKE, NO_PERMIT), chain.keys[19].address
+    )
+
+
+def stake_by_permit(chain: Chain) -> None:
+    """A new operator stakes with its account's first permit."""
+    _stake_by_permit(chain, 0, 18)
+
+
+def top_up(chain: Chain) -> None:
+    """An operator that staked by permit before adds to its stake by permit."""
+    _stake_by_permit(chain, 1, 2)
+
+
+def _stake_by_permit(chain: Chain, operator: int, key: int) -> None:
+    owner, staking = chain.keys[key], chain.contracts["Staking"]
     permit = chain.permit(owner, staking, STAKE)
-    chain.send(staking.functions.stake(0, STAKE, permit), owner.address)
+    chain.send(staking.functions.stake(operator, STAKE, permit), owner.address)
 
 
 def worst_settlement(chain: Chain) -> None:
@@ -140,12 +156,16 @@ SCENARIOS: dict[str, Callable[[Chain], object]] = {
     "single_short": short,
     "batch32_separate": lambda chain: separate(chain, BATCH),
     "batch32_conclude": lambda chain: concluded(chain, BATCH),
-    "stake": stake,
     "contested": contested,
     "escalated": escalated,
     "failed": failed,
     "expired": expired,
     "raised": raised,
+    "worst_settlement": worst_settlement,
+    # Last: new stake takes from everybody's chance to be drawn.
+    "stake": stake,
+    "stake_by_permit": stake_by_permit,
+    "stake_top_up": top_up,
 }
 Steps = list[tuple[str, int]]
 
@@ -154,20 +174,22 @@ def warm_up(chain: Chain) -> Steps:
     """Let every payee and operator be paid once; return what a very first job took."""
     first = chain.measured(lambda: separate(chain, 1))
     escalated(chain)
-    token, admin = chain.contracts["Token"], chain.admin.address
-    chain.send(token.functions.transfer(chain.keys[19].address, 2 * STAKE), admin)
+    token, staking = chain.contracts["Token"], chain.contracts["Staking"]
+    for newcomer in (chain.keys[18].address, chain.keys[19].address):
+        chain.send(token.functions.transfer(newcomer, 2 * STAKE), chain.admin.address)
+    chain.send(token.functions.approve(staking.address, STAKE), chain.keys[19].address)
     return first
 
 
 def report(chain: Chain) -> dict[str, object]:
     """Run every scenario and return what stands in gas.json."""
     first = total(warm_up(chain))
+    heavy = chain.measured(lambda: worst_lists(chain))
     steps = {name: chain.measured(lambda run=run: run(chain)) for name, run in SCENARIOS.items()}
     gas: dict[str, object] = {name: total(taken) for name, taken in steps.items()}
     for name in ("batch32_separate", "batch32_conclude"):
         gas[name] = total(steps[name]) // BATCH
-    heavy = chain.measured(lambda: worst_settlement(chain))
-    heavy += chain.measured(lambda: worst_lists(chain))
+    heavy += [step for taken in steps.values() for step in taken]
     gas["largest_call_is"], gas["largest_call"] = max(heavy, key=lambda step: step[1])
     gas["first_job_extra"] = first - total(steps["single_separate"])
     gas["single_separate_steps"] = mean(steps["single_separate"])
@@ -191,7 +213,7 @@ def mean(steps: Steps) -> dict[str, int]:
 def print_steps(chain: Chain) -> None:
     """Print a line for each kind of transaction of each scenario: names and mean gas."""
     warm_up(chain)
-    for name, run in {**SCENARIOS, "worst_settlement": worst_settlement}.items():
+    for name, run in SCENARIOS.items():
         for step, gas in mean(chain.measured(lambda run=run: run(chain))).items():
             print(name, step, gas)
 
