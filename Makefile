@@ -6,9 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
 OUTER_PATH := $(PATH)
-ANVIL_FOLDER = $(firstword $(wildcard $(CURDIR)/node_modules/@foundry-rs/anvil-*-*/bin))
 # An anvil that is already on PATH wins: ours comes last.
-export PATH = $(CURDIR)/.venv/bin:$(OUTER_PATH):$(ANVIL_FOLDER)
+export PATH := $(CURDIR)/.venv/bin:$(OUTER_PATH):$(CURDIR)/node_modules/.native
 export APE_DATA_FOLDER := $(CURDIR)/.cache/ape
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/.cache/zig
 export ZIG_LOCAL_CACHE_DIR := $(CURDIR)/.cache/zig
@@ -37,7 +36,9 @@ PIP_INSTALL := install -q --disable-pip-version-check
 node_modules/.ready: package-lock.json
 	@if PATH="$(OUTER_PATH)" command -v anvil >/dev/null; then mkdir -p node_modules; \
 	else command -v npm >/dev/null || { echo "install anvil, or Node 18 or newer with npm" >&2; exit 2; }; \
-		npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error; fi
+		npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error; \
+		mkdir -p node_modules/.native; \
+		ln -sf $(CURDIR)/node_modules/@foundry-rs/anvil-*-*/bin/anvil node_modules/.native/anvil; fi
 	touch $@
 
 .PHONY: setup

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,16 +10,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from worker.cli.devnet.anvil import find_anvil
 
-def find_anvil() -> str:
-    """Return the real binary: npm's wrapper would orphan it when it is killed."""
-    on_path = shutil.which("anvil")
-    folders = sorted(Path("node_modules/@foundry-rs").glob("anvil-*/bin/anvil"))
-    if on_path:
-        return on_path
-    if folders:
-        return str(folders[0].resolve())
-    raise FileNotFoundError("anvil: install it, or run `make setup`")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Anvil:
@@ -32,7 +24,7 @@ class Anvil:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process = subprocess.Popen(
-            [find_anvil(), "--port", str(self.port), "--silent", *options],
+            [str(find_anvil(ROOT)), "--port", str(self.port), "--silent", *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -69,8 +69,9 @@ def find_anvil(root: Path) -> Path:
     """
     if on_path := shutil.which("anvil"):
         return Path(on_path)
-    for program in sorted(root.glob("node_modules/@foundry-rs/anvil-*/bin/anvil")):
-        return program
+    installed = root / "node_modules" / ".native" / "anvil"
+    if installed.exists():
+        return installed
     raise ConfigError("no anvil found: run `make setup`, or put anvil on PATH")
 
 
