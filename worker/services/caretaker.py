@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from worker import metrics
@@ -92,13 +91,3 @@ class Caretaker(Service):
         waiting = self._desk.outbox.entries(TxState.QUEUED, *LIVE)
         if not busy and not waiting:
             self._stop.set()
-
-
-def wake_all(services: Sequence[Service]) -> Callable[[], None]:
-    """Return what wakes all of these services."""
-
-    def wake() -> None:
-        for service in services:
-            service.wake()
-
-    return wake

@@ -1,6 +1,5 @@
 """Takes seats: batches that the tickets win, the policy accepts and this host could run at once."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
@@ -41,7 +40,6 @@ class Claimer(Service):
         preparer: PrepareService,
         policy: PolicyConfig,
         load: Load,
-        on_claimed: Callable[[], None],
         on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
@@ -50,7 +48,6 @@ class Claimer(Service):
         self._preparer = preparer
         self._policy = policy
         self._load = load
-        self._on_claimed = on_claimed
         self._draws: dict[tuple[JobKey, BatchIndex | None, int], list[Draw]] = {}
 
     async def tick(self) -> bool:
@@ -74,10 +71,11 @@ class Claimer(Service):
         if entry.state is TxState.FINAL:
             self._desk.seats.move(seat.key, SeatState.CLAIMED)
             self.step("claimed")
-            self._on_claimed()
+            self.news()
             return
         log.info("claim not granted", seat=seat.key.name, reason=entry.reason)
         self._desk.seats.move(seat.key, SeatState.VOID, entry.reason)
+        self._draws.clear()  # the seat may be worth another try
 
     async def _consider(self, job: PostedJob) -> None:
         """Claim what is due in the job's first rounds, and in later rounds of its batches."""
@@ -104,7 +102,7 @@ class Claimer(Service):
                 return
             self._draws[key] = drawn
         known = self._desk.seats.in_job(job.job)
-        for due in self._draws[key]:
+        for due in list(self._draws[key]):
             if due.batch not in later | ended:
                 old = known.get(SeatKey(job.job, due.batch, FIRST_ROUND))
                 await self._approach(job, due, FIRST_ROUND, old)
@@ -122,13 +120,14 @@ class Claimer(Service):
                 return
             self._draws[key] = drawn
         old = self._desk.seats.get(SeatKey(job.job, batch, round_.number))
-        for due in self._draws[key]:
+        for due in list(self._draws[key]):
             await self._approach(job, due, round_.number, old)
 
     async def _approach(self, job: PostedJob, due: Draw, number: int, old: Seat | None) -> None:
         """Run first, claim, or wait: whatever is right for this draw now."""
         key = SeatKey(job.job, due.batch, number)
         if old is not None and not self._may_retry(old):
+            self._forget(key, due)
             return
         if self._load.is_full:
             self._desk.jobs.count_refusal(job.job, "at_capacity", self._desk.chain.now)
@@ -148,7 +147,7 @@ class Claimer(Service):
         return stale or round_.is_filled or round_.holds(self._operator)
 
     def _forget(self, key: SeatKey, due: Draw) -> None:
-        """The seats are gone: do not look again."""
+        """The seats are gone, or one of them is ours: do not look again."""
         for batch in (None, key.batch):
             known = self._draws.get((key.job, batch, key.round))
             if known and due in known:
@@ -192,7 +191,7 @@ class Claimer(Service):
                 until = round_.clock.claim_until
                 self._desk.propose(Verb.CLAIM, seat, data, not_after=until)
         self.step("candidate_stored" if seat.claims_late else "intent_stored")
-        self._on_claimed()
+        self.news()
 
     def _offer(self, job: PostedJob, round_: Round) -> Offer:
         prepared = self._preparer.job(job.job)

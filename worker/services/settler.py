@@ -51,8 +51,10 @@ class Settler(Service):
     async def tick(self) -> bool:
         """Close ended batches, then crank what is due."""
         for seat in self._desk.seats.in_states(*_HOLDING):
-            if not self._close(seat):
-                await self._crank(seat)
+            round_ = await self._desk.confirmed(seat)
+            is_over = round_.word.is_final or round_.number != seat.key.round
+            if not (is_over and self._close(seat)):
+                await self._crank(seat, round_)
         return False
 
     def _close(self, seat: Seat) -> bool:
@@ -104,8 +106,7 @@ class Settler(Service):
         log.info("batch ended", seat=seat.key.name, state=state, paid=earning.paid)
         self._on_ended(seat)
 
-    async def _crank(self, seat: Seat) -> None:
-        round_ = await self._desk.confirmed(seat)
+    async def _crank(self, seat: Seat, round_: Round) -> None:
         now = self._desk.chain.now
         if not may_crank(round_, now):
             return
