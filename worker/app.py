@@ -140,6 +140,7 @@ class Worker:
             self._preparer,
             node.policy,
             Load(desk, node.policy, node.run.parallel),
+            ground.health,
             self._on_step,
         )
         self._watcher = self._build_watcher()
@@ -190,7 +191,7 @@ class Worker:
     @property
     def is_draining(self) -> bool:
         """Whether a drain has begun."""
-        return self._claimer.is_draining
+        return self._caretaker.is_draining
 
     def _build_watcher(self) -> Watcher:
         ground, chain = self.ground, self.ground.config.chain
@@ -229,7 +230,6 @@ class Worker:
             ground.pool,
             ground.health,
             self._watcher,
-            self._claimer,
             self._sending,
             ground.config.data,
             ground.node.min_free_bytes,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import structlog
 
+from worker.health import Health
 from worker.protocol.outbox import TxState
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb
@@ -30,7 +31,8 @@ _PASSING = ("jobs: not drawn", "jobs: seed pending", "staking: too little free s
 
 
 class Claimer(Service):
-    """Claims at the earliest moment a ticket allows. A lost race is no error."""
+    """Claims at the earliest moment a ticket allows, while the worker is ready for new work. A lost
+    race is no error."""
 
     name = "claimer"
 
@@ -40,21 +42,22 @@ class Claimer(Service):
         preparer: PrepareService,
         policy: PolicyConfig,
         load: Load,
+        health: Health,
         on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
-        self.is_draining = False
         self._desk = desk
         self._preparer = preparer
         self._policy = policy
         self._load = load
+        self._health = health
         self._draws: dict[tuple[JobKey, BatchIndex | None, int], list[Draw]] = {}
 
     async def tick(self) -> bool:
         """See what became of claims; then make those that are due."""
         for seat in self._desk.seats.in_states(SeatState.CLAIMING):
             self._follow(seat)
-        if self.is_draining:
+        if not self._health.is_ready:
             return False
         chain = self._desk.chain
         for job in self._desk.jobs.open_jobs(JobState.READY, chain.confirmed, chain.now):
