@@ -46,7 +46,7 @@ setup: .venv/.ready node_modules/.ready ## install everything into this folder
 .PHONY: compile
 compile: setup
 	@mkdir -p $(APE_DATA_FOLDER)
-	ape compile -v WARNING
+	ape compile --force -v WARNING # ape does not notice a changed module
 
 .PHONY: demo
 demo: compile ## a verified job from wallet to wallet, with a liar and a crash

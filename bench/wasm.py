@@ -1,10 +1,10 @@
 """What the sandbox costs, and that it changes nothing: see docs/benchmarks.md.
 
 Each example runs in the worker's sandboxed child and as the same C built natively with -O2; the
-ratio is of the best of alternating runs, which a busy machine disturbs least. nbody.c, plain
-double precision, has no target: it shows the price of canonical NaNs, which the examples avoid by
-counting in integers where most time goes. The same tasks then run in processes that differ in
-all that must not matter: Python, ulimits, inodes, free memory, folder, environment.
+ratio is of processor time, the best of alternating runs, which a busy machine disturbs least.
+nbody.c, plain double precision, has no target: it shows the price of canonical NaNs, which the
+examples avoid by counting in integers where most time goes. The same tasks then run in processes
+that differ in all that must not matter: Python, ulimits, inodes, free memory, folder, environment.
 
     python bench/wasm.py               measures, writes results/wasm.json
     python bench/wasm.py --records F   prints the records of the programs in folder F
@@ -16,12 +16,12 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,14 +104,20 @@ def build_native(name: str, folder: Path) -> list[str]:
 
 
 def run_native(command: list[str]) -> float:
-    """Return the seconds that a command takes."""
-    started = time.monotonic()
+    """Return the processor seconds that a command takes."""
+    started = cpu_of_children()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - started
+    return cpu_of_children() - started
+
+
+def cpu_of_children() -> float:
+    """Return the processor seconds of all children that were waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 async def measure_ratio(executor: WasmExecutor, name: str, folder: Path) -> dict[str, float | None]:
-    """Return the seconds in the child and natively, and their ratio."""
+    """Return the processor seconds of the child, its start included, and natively; the ratio."""
     command = build_native(name, folder / name)
     task = task_of(name, folder, folder)
     await executor.execute(task)
@@ -119,10 +125,10 @@ async def measure_ratio(executor: WasmExecutor, name: str, folder: Path) -> dict
     for _ in range(RUNS):
         execution = await executor.execute(task)
         assert execution.record.exit_class == ExitClass.OK
-        child = min(child, execution.seconds)
+        child = min(child, execution.cpu_seconds)
         twin = min(twin, run_native(command))
     target = TARGETS.get(name)
-    return {"child_s": child, "native_s": twin, "ratio": child / twin, "target": target}
+    return {"child_cpu_s": child, "native_cpu_s": twin, "ratio": child / twin, "target": target}
 
 
 async def measure_overhead(executor: WasmExecutor, folder: Path) -> dict[str, float]:
@@ -133,6 +139,7 @@ async def measure_overhead(executor: WasmExecutor, folder: Path) -> dict[str, fl
     await executor.execute(task)
     spent = sorted([(await executor.execute(task)).seconds for _ in range(OVERHEAD_RUNS)])
     return {
+        "best_ms": 1000 * spent[0],
         "median_ms": 1000 * statistics.median(spent),
         "p95_ms": 1000 * spent[OVERHEAD_RUNS * 95 // 100],
         "target_ms": OVERHEAD_TARGET_MS,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 import boa
 from eth_account import Account
 from eth_utils.crypto import keccak
-from stateful import network as net
-from stateful.network import NO_PERMIT, TOKEN
 
+from tests.contracts.stateful import network as net
+from tests.contracts.stateful.network import NO_PERMIT, TOKEN
 from worker.protocol.record import FAILED, blind
 from worker.protocol.seals import OPENED, seal_digest
 from worker.protocol.words import (

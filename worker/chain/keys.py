@@ -53,6 +53,7 @@ def open_signer(
     if config.dev_account is not None:
         return dev_signer(config.dev_account, chain_id)
     path = config.keystore or ape_keystore(config.account or "")
+    _read_private(path, "keystore")  # nobody types a password for a file that is not there
     return load_keystore(path, read_password(config.password_file, PASSWORD_VARIABLE, prompt))
 
 

@@ -70,7 +70,7 @@ def code_for(error: BaseException) -> Exit:
 def run(command: Callable[[], object], *, debug: bool) -> int:
     """Run `command` and return its exit code; trouble is one line on stderr and perhaps a hint."""
     try:
-        command()
+        left_with = command()  # click returns the code of an `Exit` that a command raised
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
@@ -88,7 +88,7 @@ def run(command: Callable[[], object], *, debug: bool) -> int:
         return Exit.OK
     except Exception as error:
         return _report(error, debug)
-    return Exit.OK
+    return left_with if isinstance(left_with, int) else Exit.OK
 
 
 def _report(error: BaseException, debug: bool) -> int:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from worker.config import Config
 
 _WAITS = ("submitted", "accepted", "result", "final")
-_FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+_FILE = click.argument(
+    "source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+)
 
 
 @click.group("job")
@@ -55,9 +57,9 @@ def init(file: Path, out: Output) -> None:
 @job.command()
 @_FILE
 @output_options
-def validate(file: Path, out: Output) -> None:
+def validate(source: Path, out: Output) -> None:
     """Check a job file and all that it names, without a network. "-" reads it from stdin."""
-    loaded = _load(file)
+    loaded = _load(source)
     built = loaded.build()
     record = {
         "name": loaded.spec.name,
@@ -106,7 +108,7 @@ def _waiting_options(command: Any) -> Any:
 @output_options
 def submit(
     config: "Config",
-    file: Path,
+    source: Path,
     until: str,
     timeout: int | None,
     dry_run: bool,
@@ -121,7 +123,7 @@ def submit(
 
     The program and its inputs become public: every operator who draws the job reads them.
     """
-    loaded = _load(file)
+    loaded = _load(source)
     asks = not yes and not dry_run and sys.stdin.isatty() and out.is_interactive
 
     async def work() -> int:
@@ -204,12 +206,12 @@ async def _post(
         return await watch(client, record.key or record.id, until, within, out)
 
 
-def _load(file: Path) -> "JobFile":
+def _load(source: Path) -> "JobFile":
     from worker.client import JobFile
 
-    if str(file) == "-":
+    if str(source) == "-":
         return JobFile.parse(sys.stdin.buffer.read(), Path.cwd())
-    return JobFile.load(file)
+    return JobFile.load(source)
 
 
 def _delivery(

@@ -89,11 +89,14 @@ class AsyncClient(Session):
             if record := poster.unfinished(job, built):
                 blobs = tuple(Digest(bytes.fromhex(blob)) for blob in record.blobs)
                 return await poster.post(record, blobs, within)
-            record = await poster.prepare(job, built, job.spec.locators)
+            given = delivery or Delivery()
+            locators = (*job.spec.locators, *given.all_locators)
+            record = await poster.prepare(job, built, locators)
             until = Timestamp(record.terms.expiry)
             blobs = await asyncio.to_thread(delivering.stash, self._store, built, until)
-            where = await self._deliver(wallet, record, blobs, delivery or Delivery(), progress)
-            record = record.model_copy(update={"locators": (*record.locators, *where)})
+            if not locators:
+                found = await self._deliver(wallet, record, blobs, given.copies, progress)
+                record = record.model_copy(update={"locators": found})
             return await poster.post(record, blobs, within)
 
     async def unfinished(self, job: str) -> JobFile:
@@ -289,16 +292,13 @@ class AsyncClient(Session):
         wallet: Wallet,
         record: Record,
         blobs: Sequence[Digest],
-        delivery: Delivery,
+        copies: int,
         progress: delivering.Progress,
     ) -> tuple[str, ...]:
         """Bring the blobs where operators find them; return the locators to post."""
-        given = (*delivery.locators, *delivering.served_locators(delivery.served_at))
-        if given or record.locators:
-            return given
         if local := delivering.local_locators(self._deployment.chain_id, self._store):
             return local
-        return await self._upload(wallet, record, blobs, delivery.copies, progress)
+        return await self._upload(wallet, record, blobs, copies, progress)
 
     async def _upload(
         self,

@@ -39,6 +39,12 @@ class Delivery:
     served_at: str | None = None
     copies: int = COPIES
 
+    @property
+    def all_locators(self) -> tuple[str, ...]:
+        """The locators given, and the one of what is served."""
+        served = () if self.served_at is None else (endpoint_locator(self.served_at),)
+        return self.locators + served
+
 
 def stash(store: BlobStore, build: Build, until: Timestamp) -> tuple[Digest, ...]:
     """Copy every blob of a job into `store`, so that later changes of the files do no harm.
@@ -61,11 +67,6 @@ def local_locators(chain_id: int, store: BlobStore) -> tuple[str, ...]:
     if chain_id != LOCAL_CHAIN_ID:
         return ()
     return (f"file://{store.folder.resolve()}/{{digest}}",)
-
-
-def served_locators(url: str | None) -> tuple[str, ...]:
-    """Return the locator of a `serving` block that others reach at `url`."""
-    return () if url is None else (endpoint_locator(url),)
 
 
 class Uploader:

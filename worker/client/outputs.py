@@ -104,18 +104,16 @@ class Outputs:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _one(self, view: JobView, claim: Claim) -> Output:
-        troubles: list[FetchError | VerificationError] = []
         told: list[str] = []
+        is_false = False
         for operator in claim.operators:
             try:
                 return await self._from(view, claim, operator)
             except (FetchError, VerificationError) as error:
-                troubles.append(error)
+                is_false |= isinstance(error, VerificationError)
                 told.append(f"operator {operator}: {error}")
         text = f"task {claim.task}: " + ("; ".join(told) or "nobody was paid for it")
-        if troubles and all(isinstance(error, VerificationError) for error in troubles):
-            raise VerificationError(text)
-        raise FetchError(text)
+        raise VerificationError(text) if is_false else FetchError(text)
 
     async def _from(self, view: JobView, claim: Claim, operator: OperatorId) -> Output:
         endpoint = await self._endpoint(operator)

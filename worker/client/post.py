@@ -12,13 +12,14 @@ from worker.client.journal import Journal, Record
 from worker.client.network import SERVICE, Network
 from worker.client.terms import make_origin, make_terms
 from worker.client.wallet import NO_PERMIT, Wallet
-from worker.errors import ProofmeshError, RevertedError, RpcError
+from worker.errors import ProofmeshError, RevertedError, RpcError, UsageError
 from worker.protocol.outbox import OutboxEntry
 from worker.protocol.words import Origin, Terms
 from worker.storage.locators import encode_locators
 from worker.types import Address, Digest
 
 _NONCE_BITS = 128
+_MAX_LOCATOR_BYTES = 2048
 
 
 class Poster:
@@ -50,7 +51,7 @@ class Poster:
         origin = make_origin(built, nonce)
         head = await self._network.head()
         terms = make_terms(built, await self._network.rules(), payer, origin, head.timestamp)
-        encode_locators(locators)
+        _check_locators(locators)
         return Record(
             id=f"{nonce:032x}",
             name=job.spec.name,
@@ -151,6 +152,11 @@ def _arguments(
 ) -> tuple[int, int, bytes, tuple[int, bytes, bytes, bytes], bytes]:
     members = (origin.nonce, origin.program, origin.inputs, origin.manifest)
     return terms.a, terms.b, terms.named, members, encode_locators(locators)
+
+
+def _check_locators(locators: tuple[str, ...]) -> None:
+    if len(encode_locators(locators)) > _MAX_LOCATOR_BYTES:
+        raise UsageError(f"the locators are longer than {_MAX_LOCATOR_BYTES} bytes together")
 
 
 def _posting(events: list[Event]) -> Event:

@@ -19,8 +19,9 @@ from pydantic_core import PydanticCustomError
 
 from worker.client import templates, units
 from worker.client.yaml_file import MAX_BYTES, parse_yaml
-from worker.errors import SpecError
+from worker.errors import SpecError, UsageError
 from worker.protocol.manifest import MAX_TASKS, GuestPath, Name
+from worker.storage.locators import encode_locators
 
 MAX_PRICE = (1 << 88) - 1
 MAX_WINDOW = {"claim": 86_400, "run": 2 * 86_400, "reveal": 86_400}
@@ -60,6 +61,17 @@ Template = Annotated[
     AfterValidator(_template),
     WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": 4096}),
 ]
+
+
+def _locator(value: str) -> str:
+    try:
+        encode_locators((value,))
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+Locator = Annotated[str, AfterValidator(_locator)]
 
 
 class _Strict(BaseModel):
@@ -150,7 +162,7 @@ class JobSpec(_Strict):
     operators: tuple[Annotated[int, Field(ge=1, lt=1 << 24)], ...] = Field(
         default=(), max_length=256, description="The only operators that may claim."
     )
-    locators: tuple[str, ...] = Field(
+    locators: tuple[Locator, ...] = Field(
         default=(), max_length=16, description='Such as "https://host/blobs/{digest}".'
     )
 

@@ -30,11 +30,15 @@ class TaskRun:
 
 @dataclass(frozen=True)
 class Execution:
-    """A finished run: what operators agree on, the outputs' bundle, seconds of wall time."""
+    """A finished run: what operators agree on, the outputs' bundle, and what it took here.
+
+    `seconds` is wall time, `cpu_seconds` the processor time of the run's own process.
+    """
 
     record: Record
     bundle: Path
     seconds: float
+    cpu_seconds: float
 
 
 class Executor(Protocol):

@@ -121,6 +121,6 @@ def _judge(replies: list[Message]) -> Message:
     ended = merged.pop("ended", None)
     if ended is None or ended < 0:
         raise ExecutionFailedError("killed", f"by signal {-ended}" if ended else "zygote died")
-    if ended or not merged:
+    if ended or len(merged) < 2:  # more than the time it took
         raise ExecutionFailedError("crash", f"the child ended with status {ended}")
     return merged

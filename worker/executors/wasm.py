@@ -64,7 +64,8 @@ class WasmExecutor:
         with _open_all([self._cache.path(code)], bundle, task.files.values()) as files:
             reply = await self.sandbox.pool.submit(message, files, task.seconds)
         seconds = time.monotonic() - started
-        return Execution(decode_record(reply["record"]), bundle, seconds)
+        record = decode_record(reply["record"])
+        return Execution(record, bundle, seconds, reply["cpu_seconds"])
 
     async def close(self) -> None:
         """Kill what runs."""

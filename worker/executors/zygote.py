@@ -85,14 +85,16 @@ class Zygote:
             self._poll.unregister(job.connection)
 
     def _reap(self, job: _Job) -> None:
-        status = os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1])
+        _, status, usage = os.wait4(job.pid, 0)
+        ended = os.waitstatus_to_exitcode(status)
+        cpu_seconds = usage.ru_utime + usage.ru_stime
         del self._jobs[job.ended], self._jobs[job.connection.fileno()]
         self._poll.unregister(job.ended)
         os.close(job.ended)
         self._forget(job.connection)
         with job.connection:
             try:
-                job.connection.send(encode_reply({"ended": status}))
+                job.connection.send(encode_reply({"ended": ended, "cpu_seconds": cpu_seconds}))
             except OSError:  # the worker hung up; nobody wants to know
                 return
 

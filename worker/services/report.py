@@ -50,6 +50,7 @@ def _transactions(sending: Sending) -> Mapping[str, object]:
         "queued": status.queued,
         "in_flight": status.in_flight,
         "gas_spent_wei": str(sending.gas_spent()),
+        "gas_used": sending.gas_used(),
     }
 
 

@@ -46,6 +46,10 @@ class Sending(Service):
         """Return what all transactions of this worker have cost so far, in wei."""
         return self._outbox.total_fees()
 
+    def gas_used(self) -> int:
+        """Return the gas that all transactions of this worker have used so far."""
+        return self._outbox.total_gas()
+
     def _report(self, status: SenderStatus) -> None:
         metrics.balance_wei.set(status.balance)
         for reason in _REASONS:

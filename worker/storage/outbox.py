@@ -108,6 +108,10 @@ class SqliteOutbox:
         rows = self._database.query("SELECT mined_fee FROM outbox WHERE mined_fee IS NOT NULL")
         return sum(int(row["mined_fee"]) for row in rows)
 
+    def total_gas(self) -> int:
+        """Return the gas that the transactions that were mined have used."""
+        return int(self._database.query("SELECT TOTAL(mined_gas) AS gas FROM outbox")[0]["gas"])
+
     def _update(self, entry_id: int, assignment: str, *parameters: object) -> None:
         with self._database.transaction() as connection:
             connection.execute(

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 from boa.interpret import set_cache_dir
-from jobs_world import World
+
+from tests.contracts.jobs_world import World
 
 set_cache_dir(Path(__file__).parents[3] / ".cache" / "boa")
 

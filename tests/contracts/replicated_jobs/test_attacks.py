@@ -2,8 +2,8 @@
 
 import boa
 import pytest
-from jobs_world import IDLE, NO_PERMIT, SILENT, digests, salt_of
 
+from tests.contracts.jobs_world import IDLE, NO_PERMIT, SILENT, digests, salt_of
 from worker.protocol.record import FAILED, blind
 from worker.protocol.seals import seal_digest
 

@@ -4,8 +4,8 @@ from itertools import product
 
 import boa
 import pytest
-from jobs_world import IDLE, SILENT, TOKEN, digests, terms_of
 
+from tests.contracts.jobs_world import IDLE, SILENT, TOKEN, digests, terms_of
 from worker.protocol.outcome import Openings, settle
 from worker.protocol.record import FAILED, blind
 from worker.protocol.words import GWEI, OnDissent, SeatOutcome, positions, result_hash

@@ -3,8 +3,8 @@
 import boa
 import pytest
 from eth_utils.crypto import keccak
-from jobs_world import HOUR, IDLE, SILENT, digests, salt_of
 
+from tests.contracts.jobs_world import HOUR, IDLE, SILENT, digests, salt_of
 from worker.protocol.record import FAILED, blind
 from worker.protocol.sortition import eligible_from, ticket
 from worker.protocol.words import JobWord, RoundWord

@@ -5,9 +5,9 @@ from random import Random
 import boa
 import pytest
 from eth_utils.crypto import keccak
-from jobs_world import named_tree, terms_of
-from stateful import network as net
 
+from tests.contracts.jobs_world import named_tree, terms_of
+from tests.contracts.stateful import network as net
 from worker.protocol.merkle import named_proof, named_root
 from worker.protocol.outcome import Openings, settle
 from worker.protocol.record import FAILED

@@ -2,8 +2,8 @@
 
 import boa
 import pytest
-from jobs_world import HOUR, NO_PERMIT, TOKEN, digests
 
+from tests.contracts.jobs_world import HOUR, NO_PERMIT, TOKEN, digests
 from worker.protocol.words import GWEI, RoundWord
 
 A, B = digests("a"), digests("b")

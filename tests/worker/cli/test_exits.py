@@ -62,3 +62,12 @@ def test_every_error__has_a_code_of_its_own() -> None:
     for kind in leaves(errors.ProofmeshError):
         instance = kind.__new__(kind)
         assert (code_for(instance) == Exit.INTERNAL) == (kind in fatal), kind
+
+
+def test_run__command_leaves_with_a_code__is_the_code() -> None:
+    @click.command()
+    def leaving() -> None:
+        raise click.exceptions.Exit(Exit.REFUNDED)
+
+    code = run(lambda: leaving.main([], standalone_mode=False), debug=False)
+    assert code == Exit.REFUNDED

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +11,19 @@ from eth_utils.crypto import keccak
 
 from tests.conftest import LocalNetwork
 from worker.chain.config import ChainConfig, KeyConfig
-from worker.chain.deployment import Deployment
+from worker.chain.contracts import Contracts
 from worker.chain.keys import dev_signer
-from worker.client import AsyncClient, ClientConfig, JobFile, operator
-from worker.client.wallet import Wallet, open_wallet
+from worker.client import AsyncClient, ClientConfig, JobFile
+from worker.client.wallet import NO_PERMIT
+from worker.protocol import eip712
 from worker.protocol.merkle import named_proof
 from worker.protocol.record import blind
 from worker.protocol.seals import seal_digest
-from worker.types import Wei
+from worker.types import OperatorId, Timestamp
 
 CHAIN_ID = 31337
-PAYER, FIRST_OPERATOR = 0, 1
+PAYER = 0
+LATER = Timestamp(4_000_000_000)
 TOKEN = 10**18
 
 JOB = {
@@ -45,9 +46,41 @@ def digests_of(*names: str) -> list[bytes]:
 
 @dataclass
 class Cast:
-    """Five staked operators whose keys the tests hold."""
+    """Five staked operators, whose keys the chain itself holds: no wallet, no waiting."""
 
-    wallets: list[Wallet]
+    network: LocalNetwork
+    contracts: Contracts
+
+    async def send(self, account: int, contract: str, function: str, *args) -> None:
+        """Send a transaction of one of the chain's accounts; it is mined at once."""
+        call = {
+            "from": dev_signer(account, CHAIN_ID).address,
+            "to": self.contracts.address(contract),
+            "data": "0x" + self.contracts.encode(contract, function, *args).hex(),
+            "gas": hex(3_000_000),
+        }
+        done = await self.network.anvil.ask("eth_sendTransaction", call)
+        receipt = None
+        async with asyncio.timeout(10):
+            while receipt is None:  # it is mined a moment after the answer
+                receipt = await self.network.anvil.ask("eth_getTransactionReceipt", done)
+        assert receipt["status"] == "0x1", f"{function} reverted"
+
+    async def join(self) -> None:
+        """Stake for five operators, name their keys and opt in."""
+        staking = self.contracts.address("Staking")
+        service = self.contracts.address("ReplicatedJobs")
+        owner = dev_signer(PAYER, CHAIN_ID).address
+        domain = eip712.Domain("Proofmesh Staking", "1", CHAIN_ID, staking)
+        await self.send(PAYER, "Token", "approve", staking, 1_000 * TOKEN)
+        for number in range(1, 6):
+            key = dev_signer(number, CHAIN_ID)
+            consent = eip712.set_worker(domain, OperatorId(number), owner, LATER)
+            signature = key.sign_typed_data(consent)
+            await self.send(PAYER, "Staking", "stake", 0, 200 * TOKEN, NO_PERMIT)
+            arguments = (number, key.address, 200 * 10**9, LATER, signature)
+            await self.send(PAYER, "Staking", "set_worker", *arguments)
+            await self.send(PAYER, "Staking", "opt_in", number, service, 200 * 10**9)
 
     async def conclude(self, view, batch: int, digests: list[bytes]) -> None:
         """Three operators take the batch, agree, and settle it."""
@@ -56,22 +89,21 @@ class Cast:
         for seat in range(3):
             await self.seal(view, batch, seat, values, salts[seat])
         arguments = (view.terms.members(), batch, values, salts)
-        await self.wallets[0].send("ReplicatedJobs", "conclude", *arguments)
+        await self.send(1, "ReplicatedJobs", "conclude", *arguments)
 
     async def show_alone(self, view, batch: int, digests: list[bytes]) -> None:
         """Operator 1 takes the only seat of a batch and shows its result."""
         values = [blind(digest) for digest in digests]
         await self.seal(view, batch, 0, values, bytes(32))
         arguments = (view.terms.members(), batch, 1, values, bytes(32))
-        await self.wallets[0].send("ReplicatedJobs", "reveal", *arguments)
+        await self.send(1, "ReplicatedJobs", "reveal", *arguments)
 
     async def seal(self, view, batch: int, seat: int, values: list[bytes], salt: bytes) -> None:
         """Operator `seat` + 1 claims a seat and seals these values."""
-        ids = [1, 2, 3, 4, 5]
-        proof = (seat, named_proof(ids, seat))
+        proof = (seat, named_proof([1, 2, 3, 4, 5], seat))
         digest = seal_digest(view.key, batch, 0, seat + 1, values, salt)
         arguments = (view.terms.members(), batch, proof, digest)
-        await self.wallets[seat].send("ReplicatedJobs", "claim_sealed", *arguments)
+        await self.send(seat + 1, "ReplicatedJobs", "claim_sealed", *arguments)
 
 
 @pytest.fixture
@@ -127,19 +159,7 @@ def job_file(folder: Path, **changes) -> JobFile:
 
 
 @pytest.fixture
-async def cast(network: LocalNetwork, chain: ChainConfig, tmp_path: Path) -> AsyncIterator[Cast]:
-    deployment = Deployment.load(network.deployment)
-    async with AsyncExitStack() as stack:
-
-        async def wallet(account: int, folder: str) -> Wallet:
-            signer = dev_signer(account, CHAIN_ID)
-            opened = open_wallet(deployment, chain, signer, tmp_path / folder)
-            return await stack.enter_async_context(opened)
-
-        bank = await wallet(PAYER, "bank")
-        keys = []
-        for index in range(5):
-            key = dev_signer(FIRST_OPERATOR + index, CHAIN_ID)
-            assert await operator.join(bank, Wei(200 * TOKEN), key) == index + 1
-            keys.append(await wallet(FIRST_OPERATOR + index, "keys"))
-        yield Cast(keys)
+async def cast(network: LocalNetwork, client: AsyncClient) -> Cast:
+    cast = Cast(network, client._network.contracts)
+    await cast.join()
+    return cast

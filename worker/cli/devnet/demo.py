@@ -9,7 +9,7 @@ from pathlib import Path
 
 from worker.chain.config import KeyConfig
 from worker.cli.devnet.audit import Audit
-from worker.cli.devnet.network import REQUESTER, TOKEN, Network, Operator, open_network
+from worker.cli.devnet.network import REQUESTER, Network, Operator, open_network
 from worker.cli.output import Output
 from worker.client import AsyncClient, ClientConfig, JobFile
 from worker.client.view import JobView
@@ -42,7 +42,7 @@ class Account:
             "tasks paid": self.tasks,
             "paid": as_tokens(self.paid),
             "slashed": as_tokens(self.slashed),
-            "gas (ether)": f"{self.gas / TOKEN:.5f}",
+            "gas": f"{self.gas:,}",
         }
 
 
@@ -154,7 +154,7 @@ async def _accounts(network: Network) -> list[Account]:
                 account.tasks += event.args["paid_mask"].bit_count() if seat.paid else 0
     for account in accounts.values():
         status = await network.status(account.operator) or {}
-        account.gas = int(status.get("transactions", {}).get("gas_spent_wei", 0))
+        account.gas = int(status.get("transactions", {}).get("gas_used", 0))
     return list(accounts.values())
 
 
