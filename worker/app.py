@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -30,8 +30,8 @@ from worker.executors.wasm import open_executor
 from worker.health import Health
 from worker.protocol.uploads import Upload, UploadDomain
 from worker.services.announcer import Announcer
-from worker.services.base import Service, StepHook, no_hook
-from worker.services.caretaker import Caretaker, wake_all
+from worker.services.base import StepHook, no_hook
+from worker.services.caretaker import Caretaker
 from worker.services.claimer import Claimer
 from worker.services.desk import Desk, Identity
 from worker.services.load import Load, lockable
@@ -123,8 +123,6 @@ class Worker:
 
     def _wire(self) -> None:
         ground, desk, node = self.ground, self.ground.desk, self.ground.node
-        self._services: list[Service] = []
-        news = wake_all(self._services)
         peers = Peers(desk)
         openings = Openings(desk, ground.http, peers)
         fetcher = Fetcher(ground.blobs, ground.http, ground.config.fetch)
@@ -134,7 +132,6 @@ class Worker:
             desk.jobs,
             node.policy,
             desk.identity.operator,
-            news,
             peers.locators,
             self._on_step,
         )
@@ -143,25 +140,27 @@ class Worker:
             self._preparer,
             node.policy,
             Load(desk, node.policy, node.run.parallel),
-            news,
+            ground.health,
             self._on_step,
         )
-        self._watcher = self._build_watcher(news)
-        self._sending = self._build_sending(news)
+        self._watcher = self._build_watcher()
+        self._sending = self._build_sending()
         self._caretaker = self._build_caretaker()
         patience = Seconds(node.patience)
-        self._services += [
-            self._watcher,
-            self._sending,
-            self._preparer,
-            self._claimer,
-            self._build_runner(news),
-            Sealer(desk, node.policy, self._on_step),
-            Revealer(desk, openings, patience, self._on_step),
-            Settler(desk, patience, openings.forget, self._on_step),
-            Announcer(desk, node.profile, node.public_url, self._on_step),
-            self._caretaker,
-        ]
+        runner = self._build_runner()
+        sealer = Sealer(desk, node.policy, self._on_step)
+        revealer = Revealer(desk, openings, patience, self._on_step)
+        settler = Settler(desk, patience, openings.forget, self._on_step)
+        acting = (self._claimer, runner, sealer, revealer, settler)
+        announcer = Announcer(desk, node.profile, node.public_url, self._on_step)
+        self._services = [self._watcher, self._sending, self._preparer, *acting]
+        self._services += [announcer, self._caretaker]
+        desk.on_intent = self._sending.wake
+        self._watcher.tell(self._sending, self._preparer, *acting)
+        self._sending.tell(*acting)
+        self._preparer.tell(self._claimer, runner)
+        self._claimer.tell(runner)
+        runner.tell(sealer)
         self._api = self._build_api(openings)
 
     async def run(self) -> None:
@@ -192,25 +191,25 @@ class Worker:
     @property
     def is_draining(self) -> bool:
         """Whether a drain has begun."""
-        return self._claimer.is_draining
+        return self._caretaker.is_draining
 
-    def _build_watcher(self, news: Callable[[], None]) -> Watcher:
+    def _build_watcher(self) -> Watcher:
         ground, chain = self.ground, self.ground.config.chain
         contracts = ground.desk.chain.contracts
         scanner = LogScanner(ground.pool, contracts, chain, depth=0, only=(SERVICE,))
         return Watcher(
-            scanner, ground.database, ground.desk.chain, chain.poll_seconds, news, self._on_step
+            scanner, ground.database, ground.desk.chain, chain.poll_seconds, self._on_step
         )
 
-    def _build_sending(self, news: Callable[[], None]) -> Sending:
+    def _build_sending(self) -> Sending:
         ground = self.ground
         chain_id = ground.desk.chain.contracts.deployment.chain_id
         sender = Sender(
             ground.pool, ground.desk.outbox, ground.signer, ground.config.chain, chain_id
         )
-        return Sending(sender, ground.desk.outbox, ground.health, news, self._on_step)
+        return Sending(sender, ground.desk.outbox, ground.health, self._on_step)
 
-    def _build_runner(self, news: Callable[[], None]) -> Runner:
+    def _build_runner(self) -> Runner:
         ground = self.ground
         scratch = ground.config.data / "scratch"
         scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -221,7 +220,6 @@ class Worker:
             ground.blobs,
             scratch,
             ground.node.run,
-            news,
             self._on_step,
         )
 
@@ -232,7 +230,6 @@ class Worker:
             ground.pool,
             ground.health,
             self._watcher,
-            self._claimer,
             self._sending,
             ground.config.data,
             ground.node.min_free_bytes,

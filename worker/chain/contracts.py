@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from worker.chain.deployment import Deployment
+from worker.chain.endpoint import Request
 from worker.chain.endpoints import RpcPool
 from worker.chain.wire import Log, parse_data
 from worker.errors import ConfigError, RpcError
@@ -110,6 +111,23 @@ class Contracts:
             lambda value: abi.decode(parse_data(value, f"result of {contract}.{function}")),
             at_least_block=at_least_block,
         )
+
+    async def read(
+        self, contract: str, calls: Sequence[tuple[str, tuple[Any, ...]]], block: int | str
+    ) -> list[Any]:
+        """Return what several views of a contract, (function, arguments), say at one block.
+
+        One request to one endpoint, so that all answers belong together. Raises as `call` does.
+        """
+        tag = hex(block) if isinstance(block, int) else block
+        requests = [self._request(contract, name, args, tag) for name, args in calls]
+        return await self._pool.batch(requests)
+
+    def _request(self, contract: str, function: str, args: tuple[Any, ...], tag: str) -> Request:
+        abi = self._function(contract, function, len(args))
+        call = {"to": self.address(contract), "data": "0x" + abi.encode(args).hex()}
+        what = f"result of {contract}.{function}"
+        return Request("eth_call", [call, tag], lambda value: abi.decode(parse_data(value, what)))
 
     def decode_log(self, log: Log) -> Event | None:
         """Return the event, or None for a log of another contract or of an unknown event.

@@ -55,6 +55,7 @@ class LogScanner:
         self._span = config.max_log_range
         self._addresses = [contracts.address(name) for name in only] or contracts.addresses
         self._decoded: dict[tuple[bytes, int], Event | None] = {}
+        self._seen: tuple[bytes, int] | None = None  # the head and the cursor after a full scan
 
     async def scan(self, window: Mapping[int, bytes]) -> Scan:
         """Read on from `window`, the one of the last stored scan, by one bounded step.
@@ -63,6 +64,8 @@ class LogScanner:
         mind meanwhile (scan again), WrongChainError when a reorg is deeper than the window.
         """
         head = await self._pool.head()
+        if window and self._seen == (head.hash, max(window)):
+            return Scan((), window, head, max(window), is_caught_up=True)
         kept = await self._still_there(window, head)
         first = self._contracts.deployment.block
         cursor = max(kept, default=first - 1)
@@ -74,6 +77,7 @@ class LogScanner:
             wanted = range(max(cursor + 1, min(target, head.number - _WINDOW)), target + 1)
             kept = {**kept, **await self._headers(wanted)}
             _check_branch(kept, logs)
+        self._seen = (head.hash, target) if target >= confirmed else None
         is_rolled_back = bool(window) and cursor < max(window)
         return Scan(
             events=self._events(logs),

@@ -12,7 +12,6 @@ from worker.errors import RpcError
 from worker.types import Address, Timestamp, Wei
 
 _QUANTITY = re.compile(r"^0x[0-9a-fA-F]{1,64}$")
-_DATA = re.compile(r"^0x([0-9a-fA-F]{2})*$")
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,12 @@ def parse_quantity(value: Any, what: str = "quantity") -> int:
 
 def parse_data(value: Any, what: str = "data", length: int | None = None) -> bytes:
     """Return the bytes of "0x…" data, of exactly `length` bytes when given."""
-    if not isinstance(value, str) or not _DATA.match(value):
+    try:
+        data = bytes.fromhex(value[2:]) if value[:2] == "0x" else None
+    except (TypeError, ValueError):
+        data = None
+    if data is None or 2 * len(data) + 2 != len(value):  # fromhex passes spaces over
         raise RpcError(f"endpoint sent malformed {what}: {_excerpt(value)}")
-    data = bytes.fromhex(value[2:])
     if length is not None and len(data) != length:
         raise RpcError(f"endpoint sent {what} of {len(data)} bytes, not {length}")
     return data

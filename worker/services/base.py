@@ -35,6 +35,7 @@ class Service:
     def __init__(self, on_step: StepHook = no_hook) -> None:
         self._on_step = on_step
         self._awake = asyncio.Event()
+        self._listeners: list[Service] = []
         self._delay = 0.0
         self.ticked_at = time.monotonic()
         self.trouble: str | None = None
@@ -50,6 +51,15 @@ class Service:
     def wake(self) -> None:
         """End the pause: something that this service waits for has happened."""
         self._awake.set()
+
+    def tell(self, *others: "Service") -> None:
+        """Have `others` woken by this service's news."""
+        self._listeners += others
+
+    def news(self) -> None:
+        """Something happened here that others wait for."""
+        for listener in self._listeners:
+            listener.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until `stop` is set; the step that has begun is finished first."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from worker import metrics
@@ -10,7 +9,6 @@ from worker.chain.endpoints import RpcPool
 from worker.health import Health, Reason
 from worker.protocol.outbox import LIVE, TxState
 from worker.services.base import Service
-from worker.services.claimer import Claimer
 from worker.services.desk import Desk
 from worker.services.sending import Sending
 from worker.services.watcher import Watcher
@@ -31,7 +29,6 @@ class Caretaker(Service):
         pool: RpcPool,
         health: Health,
         watcher: Watcher,
-        claimer: Claimer,
         sending: Sending,
         disk: Path,
         min_free_bytes: int,
@@ -40,11 +37,11 @@ class Caretaker(Service):
         stop: asyncio.Event,
     ) -> None:
         super().__init__()
+        self.is_draining = False
         self._desk = desk
         self._pool = pool
         self._health = health
         self._watcher = watcher
-        self._claimer = claimer
         self._sending = sending
         self._disk = disk
         self._min_free_bytes = min_free_bytes
@@ -54,7 +51,7 @@ class Caretaker(Service):
 
     def drain(self) -> None:
         """Claim nothing more; end when every seat is settled."""
-        self._claimer.is_draining = True
+        self.is_draining = True
         self._health.report(Reason.DRAINING, True, "finishing what was claimed")
         self.wake()
 
@@ -66,7 +63,7 @@ class Caretaker(Service):
         metrics.ready.set(self._health.is_ready)
         for state, count in self._desk.seats.count().items():
             metrics.batches.labels(state).set(count)
-        if self._claimer.is_draining:
+        if self.is_draining:
             self._finish_drain()
         return False
 
@@ -92,13 +89,3 @@ class Caretaker(Service):
         waiting = self._desk.outbox.entries(TxState.QUEUED, *LIVE)
         if not busy and not waiting:
             self._stop.set()
-
-
-def wake_all(services: Sequence[Service]) -> Callable[[], None]:
-    """Return what wakes all of these services."""
-
-    def wake() -> None:
-        for service in services:
-            service.wake()
-
-    return wake

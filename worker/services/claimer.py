@@ -1,10 +1,10 @@
 """Takes seats: batches that the tickets win, the policy accepts and this host could run at once."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 
+from worker.health import Health
 from worker.protocol.outbox import TxState
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb
@@ -31,7 +31,8 @@ _PASSING = ("jobs: not drawn", "jobs: seed pending", "staking: too little free s
 
 
 class Claimer(Service):
-    """Claims at the earliest moment a ticket allows. A lost race is no error."""
+    """Claims at the earliest moment a ticket allows, while the worker is ready for new work. A lost
+    race is no error."""
 
     name = "claimer"
 
@@ -41,23 +42,22 @@ class Claimer(Service):
         preparer: PrepareService,
         policy: PolicyConfig,
         load: Load,
-        on_claimed: Callable[[], None],
+        health: Health,
         on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
-        self.is_draining = False
         self._desk = desk
         self._preparer = preparer
         self._policy = policy
         self._load = load
-        self._on_claimed = on_claimed
+        self._health = health
         self._draws: dict[tuple[JobKey, BatchIndex | None, int], list[Draw]] = {}
 
     async def tick(self) -> bool:
         """See what became of claims; then make those that are due."""
         for seat in self._desk.seats.in_states(SeatState.CLAIMING):
             self._follow(seat)
-        if self.is_draining:
+        if not self._health.is_ready:
             return False
         chain = self._desk.chain
         for job in self._desk.jobs.open_jobs(JobState.READY, chain.confirmed, chain.now):
@@ -74,10 +74,11 @@ class Claimer(Service):
         if entry.state is TxState.FINAL:
             self._desk.seats.move(seat.key, SeatState.CLAIMED)
             self.step("claimed")
-            self._on_claimed()
+            self.news()
             return
         log.info("claim not granted", seat=seat.key.name, reason=entry.reason)
         self._desk.seats.move(seat.key, SeatState.VOID, entry.reason)
+        self._draws.clear()  # the seat may be worth another try
 
     async def _consider(self, job: PostedJob) -> None:
         """Claim what is due in the job's first rounds, and in later rounds of its batches."""
@@ -104,7 +105,7 @@ class Claimer(Service):
                 return
             self._draws[key] = drawn
         known = self._desk.seats.in_job(job.job)
-        for due in self._draws[key]:
+        for due in list(self._draws[key]):
             if due.batch not in later | ended:
                 old = known.get(SeatKey(job.job, due.batch, FIRST_ROUND))
                 await self._approach(job, due, FIRST_ROUND, old)
@@ -122,13 +123,14 @@ class Claimer(Service):
                 return
             self._draws[key] = drawn
         old = self._desk.seats.get(SeatKey(job.job, batch, round_.number))
-        for due in self._draws[key]:
+        for due in list(self._draws[key]):
             await self._approach(job, due, round_.number, old)
 
     async def _approach(self, job: PostedJob, due: Draw, number: int, old: Seat | None) -> None:
         """Run first, claim, or wait: whatever is right for this draw now."""
         key = SeatKey(job.job, due.batch, number)
         if old is not None and not self._may_retry(old):
+            self._forget(key, due)
             return
         if self._load.is_full:
             self._desk.jobs.count_refusal(job.job, "at_capacity", self._desk.chain.now)
@@ -148,7 +150,7 @@ class Claimer(Service):
         return stale or round_.is_filled or round_.holds(self._operator)
 
     def _forget(self, key: SeatKey, due: Draw) -> None:
-        """The seats are gone: do not look again."""
+        """The seats are gone, or one of them is ours: do not look again."""
         for batch in (None, key.batch):
             known = self._draws.get((key.job, batch, key.round))
             if known and due in known:
@@ -192,7 +194,7 @@ class Claimer(Service):
                 until = round_.clock.claim_until
                 self._desk.propose(Verb.CLAIM, seat, data, not_after=until)
         self.step("candidate_stored" if seat.claims_late else "intent_stored")
-        self._on_claimed()
+        self.news()
 
     def _offer(self, job: PostedJob, round_: Round) -> Offer:
         prepared = self._preparer.job(job.job)

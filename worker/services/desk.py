@@ -45,6 +45,7 @@ class Desk:
         seats: SeatStore,
         outbox: SqliteOutbox,
     ) -> None:
+        self.on_intent: Callable[[], None] = lambda: None
         self.identity = identity
         self.chain = chain
         self.jobs = jobs
@@ -100,6 +101,7 @@ class Desk:
             if state is not None:
                 self.seats.move(seat.key, state)
             self.outbox.enqueue(intent)
+        self.on_intent()
 
     def entry(self, verb: Verb, seat: Seat) -> OutboxEntry | None:
         """Return the transaction that the seat sent for `verb` last."""

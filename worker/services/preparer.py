@@ -27,7 +27,7 @@ BatchKey = tuple[JobKey, BatchIndex]
 
 
 class PrepareService(Service):
-    """Fetches in the background; `on_ready` is called whenever something became ready."""
+    """Fetches in the background; it is news when something became ready."""
 
     name = "preparer"
 
@@ -38,7 +38,6 @@ class PrepareService(Service):
         jobs: JobStore,
         policy: PolicyConfig,
         operator: OperatorId,
-        on_ready: Callable[[], None],
         endpoints: Callable[[PostedJob], Coroutine[Any, Any, tuple[str, ...]]],
         on_step: StepHook = no_hook,
     ) -> None:
@@ -49,7 +48,6 @@ class PrepareService(Service):
         self._store = jobs
         self._policy = policy
         self._operator = operator
-        self._on_ready = on_ready
         self._endpoints = endpoints
         self._prepared: dict[JobKey, PreparedJob] = {}
         self._batches: dict[BatchKey, PreparedBatch] = {}
@@ -111,7 +109,7 @@ class PrepareService(Service):
             if task.done():
                 del self._busy[key]
                 task.result()
-                self._on_ready()
+                self.news()
 
     async def _prepare_job(self, job: PostedJob) -> None:
         if await self._shared(job) is not None:

@@ -52,6 +52,8 @@ class Revealer(Service):
         if seat.ready_at is None:
             self._desk.seats.mark_ready(seat.key, chain.now)
             seat = self._desk.seats.get(seat.key) or seat
+        if chain.now - (seat.ready_at or 0) < 2**seat.tries - 1:
+            return  # it was refused: not again at once
         if not await self._may_conclude(seat, round_):
             latest = await self._desk.latest(seat)
             if latest.number == round_.number and not latest.word.is_final:

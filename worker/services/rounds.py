@@ -1,5 +1,6 @@
 """Batches as the chain has them: the running round of each, read once and kept until it changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,8 +10,11 @@ from worker.protocol.words import BatchWord, Clock, JobWord, Origin, RoundWord, 
 from worker.storage.jobs import PostedJob
 from worker.types import Address, BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp, Wei
 
+BatchKey = tuple[JobKey, BatchIndex]
+
 SERVICE = "ReplicatedJobs"
 FIRST_ROUND = 0
+_MOST_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ class ChainView:
         self.confirmations = confirmations
         self.head: Block | None = None
         self.scanned_to = -1
-        self._rounds: dict[tuple[JobKey, BatchIndex], Round] = {}
+        self._rounds: dict[BatchKey, Round] = {}
+        self._stale: dict[BatchKey, PostedJob] = {}
+        self._jobs: dict[JobKey, PostedJob] = {}
 
     @property
     def now(self) -> Timestamp:
@@ -105,38 +111,48 @@ class ChainView:
         return next(name for name in self.contracts.deployment.contracts if name.endswith("Seed"))
 
     def forget(self, job: JobKey, batch: BatchIndex | None) -> None:
-        """A log about the batch became deep enough, or was taken back."""
-        if batch is not None:
-            self._rounds.pop((job, batch), None)
+        """A log about the batch became deep enough."""
+        if batch is not None and self._rounds.pop((job, batch), None) is not None:
+            self._stale[job, batch] = self._jobs[job]
 
     def forget_all(self) -> None:
         """A reorganisation took back what was known."""
         self._rounds.clear()
+        self._stale.clear()
+
+    def drop(self, job: JobKey, batch: BatchIndex) -> None:
+        """Nobody here asks for the batch any more."""
+        self._rounds.pop((job, batch), None)
+        self._stale.pop((job, batch), None)
 
     async def confirmed_round(self, job: PostedJob, batch: BatchIndex) -> Round:
         """Return the batch's round at confirmation depth. Raises RpcError."""
-        known = self._rounds.get((job.job, batch))
-        if known is None:
-            known = await self._read(job, batch, self.confirmed)
-            self._rounds[job.job, batch] = known
-        return known
+        key = (job.job, batch)
+        if key not in self._rounds:
+            # Those that changed with it will be asked for next: one request for all of them.
+            wanted = {key: job} | dict(list(self._stale.items())[:_MOST_AT_ONCE])
+            self._jobs[job.job] = job
+            found = await self._read(wanted, self.confirmed)
+            for one in wanted:
+                self._stale.pop(one, None)
+            self._rounds.update(found)
+        return self._rounds[key]
 
     async def latest_round(self, job: PostedJob, batch: BatchIndex) -> Round:
         """Return the batch's round in the newest block. Raises RpcError."""
-        return await self._read(job, batch, "latest")
+        key = (job.job, batch)
+        return (await self._read({key: job}, "latest"))[key]
 
-    async def _read(self, job: PostedJob, batch: BatchIndex, block: int | str) -> Round:
-        terms = terms_of(job)
-        word = BatchWord.unpack(
-            await self.contracts.call(SERVICE, "batch_of", job.job, batch, block=block)
-        )
-        mask, price = terms.full_mask(batch), terms.price
-        if word.round != FIRST_ROUND:
-            draw = RoundWord.unpack(
-                await self.contracts.call(SERVICE, "round_of", job.job, batch, block=block)
-            )
-            mask, price = draw.mask, draw.price
-        return Round(terms, batch, word, word.round, terms.clock(word.opened_at), mask, price)
+    async def _read(
+        self, wanted: Mapping[BatchKey, PostedJob], block: int | str
+    ) -> dict[BatchKey, Round]:
+        views = ("batch_of", "round_of")
+        calls = [(view, key) for key in wanted for view in views]
+        words = iter(await self.contracts.read(SERVICE, calls, block))
+        return {
+            key: _round(terms_of(job), key[1], next(words), next(words))
+            for key, job in wanted.items()
+        }
 
     async def captured_seed(self, job: PostedJob, round_: Round) -> tuple[int, int]:
         """Return the round's seed as stored (0: not captured yet) and the height it is drawn at."""
@@ -146,3 +162,14 @@ class ChainView:
         word_ = await self.contracts.call(SERVICE, "round_of", job.job, round_.batch)
         draw = RoundWord.unpack(word_)
         return draw.seed, draw.seed_height
+
+
+def _round(terms: Terms, batch: BatchIndex, word: int, draw: int) -> Round:
+    """Return the running round that a batch's two words describe."""
+    state = BatchWord.unpack(word)
+    mask, price = terms.full_mask(batch), terms.price
+    if state.round != FIRST_ROUND:
+        later = RoundWord.unpack(draw)
+        mask, price = later.mask, later.price
+    clock = terms.clock(state.opened_at)
+    return Round(terms, batch, state, state.round, clock, mask, price)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -55,7 +54,6 @@ class Runner(Service):
         blobs: BlobStore,
         scratch: Path,
         config: RunConfig,
-        on_ran: Callable[[], None],
         on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
@@ -65,7 +63,6 @@ class Runner(Service):
         self._blobs = blobs
         self._scratch = scratch
         self._config = config
-        self._on_ran = on_ran
         self._running: dict[TaskKey, asyncio.Task[TaskRecord]] = {}
 
     async def tick(self) -> bool:
@@ -113,7 +110,7 @@ class Runner(Service):
         self._preparer.drop(seat.key.job, seat.key.batch)
         self._desk.seats.move(seat.key, SeatState.RAN)
         self.step("batch_ran")
-        self._on_ran()
+        self.news()
 
     def _start(self, seat: Seat, batch: PreparedBatch, left: list[TaskIndex]) -> None:
         if seat.state is not SeatState.RUNNING:

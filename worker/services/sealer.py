@@ -46,6 +46,8 @@ class Sealer(Service):
         if now >= round_.clock.run_until:
             self._desk.seats.move(seat.key, SeatState.MISSED, "run window over")
             return
+        if now - seat.opened_at < 2**seat.tries - 1:
+            return  # it was refused: not again at once
         data = self._desk.encode(
             "seal",
             round_.terms.members(),

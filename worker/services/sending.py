@@ -1,7 +1,5 @@
 """Runs the sender: every intent of the outbox onto the chain, one bounded step a tick."""
 
-from collections.abc import Callable
-
 from worker import metrics
 from worker.chain.sender import Sender, SenderStatus
 from worker.health import Health, Reason
@@ -13,7 +11,7 @@ _REASONS = (Reason.GAS_MONEY, Reason.GAS_TOO_HIGH, Reason.TX_REFUSED)
 
 
 class Sending(Service):
-    """Owns the worker key's nonce. `on_settled` is called when a transaction reached its end."""
+    """Owns the worker key's nonce. It is news when a transaction reached its end."""
 
     name = "sender"
 
@@ -22,7 +20,6 @@ class Sending(Service):
         sender: Sender,
         outbox: SqliteOutbox,
         health: Health,
-        on_settled: Callable[[], None],
         on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
@@ -30,7 +27,6 @@ class Sending(Service):
         self._sender = sender
         self._outbox = outbox
         self._health = health
-        self._on_settled = on_settled
 
     async def tick(self) -> bool:
         """Bring every waiting transaction one step further."""
@@ -43,7 +39,7 @@ class Sending(Service):
             if entry.id in before:
                 self.step(f"sent.{entry.intent.purpose.partition(':')[0]}")
         if self.status.settled:
-            self._on_settled()
+            self.news()
         return False
 
     def gas_spent(self) -> int:

@@ -51,8 +51,10 @@ class Settler(Service):
     async def tick(self) -> bool:
         """Close ended batches, then crank what is due."""
         for seat in self._desk.seats.in_states(*_HOLDING):
-            if not self._close(seat):
-                await self._crank(seat)
+            round_ = await self._desk.confirmed(seat)
+            is_over = round_.word.is_final or round_.number != seat.key.round
+            if not (is_over and self._close(seat)):
+                await self._crank(seat, round_)
         return False
 
     def _close(self, seat: Seat) -> bool:
@@ -99,13 +101,15 @@ class Settler(Service):
         metrics.earned_wei_total.inc(earning.paid)
         metrics.burnt_gwei_total.inc(earning.burnt)
         self._due_since.pop(seat.key.name, None)
+        self._desk.chain.drop(seat.key.job, seat.key.batch)
         self.step("settled")
         log.info("batch ended", seat=seat.key.name, state=state, paid=earning.paid)
         self._on_ended(seat)
 
-    async def _crank(self, seat: Seat) -> None:
-        round_ = await self._desk.confirmed(seat)
+    async def _crank(self, seat: Seat, round_: Round) -> None:
         now = self._desk.chain.now
+        if not may_crank(round_, now):
+            return
         answers = collect_answers(self._desk, seat, round_)
         verb = due_crank(round_, answers, now)
         if verb is None:
@@ -140,6 +144,13 @@ class Settler(Service):
             data = self._desk.encode("expire", terms, [seat.key.batch])
         self._desk.propose(verb, seat, data, worth=self._desk.batch_bond(seat))
         self.step("intent_stored")
+
+
+def may_crank(round_: Round, now: int) -> bool:
+    """Whether anything could be due, before it is known who opened."""
+    if round_.word.is_final:
+        return False
+    return round_.may_open(now) or (not round_.is_filled and now >= round_.clock.claim_until)
 
 
 def due_crank(round_: Round, answers: Answers, now: int) -> Verb | None:

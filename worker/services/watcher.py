@@ -1,6 +1,6 @@
 """Reads the chain: stores what its logs say and how far it got in one transaction."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import structlog
 
@@ -29,7 +29,7 @@ _KEPT = (
 
 class Watcher(Service):
     """Follows the head. Rows are there at once and count from confirmation depth on; what a
-    reorganisation takes back is deleted. `on_news` is called after every new head."""
+    reorganisation takes back is deleted. Every new head is news."""
 
     name = "watcher"
 
@@ -39,7 +39,6 @@ class Watcher(Service):
         database: Database,
         chain: ChainView,
         period: float,
-        on_news: Callable[[], None],
         on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
@@ -50,7 +49,6 @@ class Watcher(Service):
         self._cursor = CursorStore(database)
         self._jobs = JobStore(database)
         self._chain = chain
-        self._on_news = on_news
 
     async def tick(self) -> bool:
         """Scan on by one bounded step."""
@@ -91,7 +89,7 @@ class Watcher(Service):
         for job, batch in self._jobs.touched(before, self._chain.confirmed):
             self._chain.forget(job, batch)
         if fresh and scan.is_caught_up:
-            self._on_news()
+            self.news()
 
 
 def posted_job(event: Event) -> PostedJob:

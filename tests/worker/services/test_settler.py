@@ -9,7 +9,6 @@ from tests.worker.services.service_actors import (
     BATCH,
     JOB,
     ME,
-    TERMS,
     job_log,
     open_desk,
     posted,
@@ -28,6 +27,8 @@ from worker.types import OperatorId, Seconds
 ALL = Answers([[b""]], 0, frozenset({0, 1, 2}), is_missing_some=False)
 SOME = Answers([[b""]], 0, frozenset({0, 1}), is_missing_some=True)
 UNFILLED = word(operators=(ME, OperatorId(2)), sealed=0)
+FINAL = word(is_final=True)
+RAISED = word(operators=(), sealed=0, round=1, opened_at=1_020)
 GROWTH = word(base=3, round=1, opened_at=2_000)  # two seats to fill; claims close at 2030
 
 
@@ -99,24 +100,24 @@ def _settled(block: int, contested: int, paid: int, burnt: int, **more: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("logs", "state", "paid", "burnt"),
+    ("logs", "batch", "state", "paid", "burnt"),
     [
-        ([_settled(6, 0, 5, 0)], SeatState.SETTLED, 5, 0),
-        ([_settled(6, 0, 0, 7)], SeatState.LOST, 0, 7),
-        ([_settled(6, 1, 5, 0)], SeatState.REVEALED, 0, 0),
-        ([_settled(6, 1, 5, 0), _settled(7, 0, 3, 0, round=1)], SeatState.SETTLED, 8, 0),
-        ([job_log("BatchClosed", reason=1, refund=1)], SeatState.VOID, 0, 0),
-        ([job_log("RoundOpened", round=1)], SeatState.VOID, 0, 0),
+        ([_settled(6, 0, 5, 0)], FINAL, SeatState.SETTLED, 5, 0),
+        ([_settled(6, 0, 0, 7)], FINAL, SeatState.LOST, 0, 7),
+        ([_settled(6, 1, 5, 0)], GROWTH, SeatState.REVEALED, 0, 0),
+        ([_settled(6, 1, 5, 0), _settled(7, 0, 3, 0, round=1)], FINAL, SeatState.SETTLED, 8, 0),
+        ([job_log("BatchClosed", reason=1, refund=1)], FINAL, SeatState.VOID, 0, 0),
+        ([job_log("RoundOpened", round=1)], RAISED, SeatState.VOID, 0, 0),
         # Not deep enough: the head is at 10, two confirmations are asked for.
-        ([_settled(9, 0, 5, 0)], SeatState.REVEALED, 0, 0),
+        ([_settled(9, 0, 5, 0)], word(), SeatState.REVEALED, 0, 0),
     ],
 )
 async def test_tick__what_the_chain_decided__books_the_seat(
-    tmp_path: Path, logs: list[Any], state: SeatState, paid: int, burnt: int
+    tmp_path: Path, logs: list[Any], batch: BatchWord, state: SeatState, paid: int, burnt: int
 ) -> None:
     desk = _with_logs(tmp_path, *logs)
     desk.seats.add(seat(SeatState.REVEALED))
-    desk.chain._rounds[JOB, BATCH] = running(word(sealed=0))  # nothing to crank
+    desk.chain._rounds[JOB, BATCH] = running(batch)
     ended: list[SeatKey] = []
     settler = Settler(desk, Seconds(5), lambda one: ended.append(one.key))
     await settler.tick()
@@ -127,4 +128,3 @@ async def test_tick__what_the_chain_decided__books_the_seat(
     assert sum(one.paid for one in desk.seats.earnings()) == paid
     assert sum(one.burnt for one in desk.seats.earnings()) == burnt
     assert bool(ended) == (state is not SeatState.REVEALED)
-    assert TERMS.batches == 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tests.worker.services.service_actors import JOB, PAYER, TERMS, open_desk
@@ -62,7 +63,9 @@ def _watcher(folder: Path, *scans: Scan) -> tuple[Watcher, Any, list[str]]:
     news: list[str] = []
     database = desk.outbox._database
     scanner: Any = ScriptedScanner(*scans)
-    watcher = Watcher(scanner, database, desk.chain, 1.0, lambda: news.append("news"), news.append)
+    watcher = Watcher(scanner, database, desk.chain, 1.0, news.append)
+    listener: Any = SimpleNamespace(wake=lambda: news.append("news"))
+    watcher.tell(listener)
     return watcher, desk, news
 
 
