@@ -79,6 +79,7 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 	lint-imports --no-logo
 	python scripts/check_reasons.py
 	python scripts/sizes.py --check
+	python scripts/gas_snapshot.py --check
 	python examples/build.py --check
 
 .PHONY: bench-gas bench-wasm bench-jobs
