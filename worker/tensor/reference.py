@@ -9,7 +9,7 @@ from typing import Protocol
 
 from worker.tensor.numbers import fin, isqrt, rq
 from worker.tensor.program import Op, Opcode, Ref
-from worker.tensor.tensors import Array, Constant, Weights
+from worker.tensor.tensors import Constant, Weights
 
 
 class Reader(Protocol):
