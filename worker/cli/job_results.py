@@ -196,7 +196,7 @@ def _row(output: "TaskOutput", files: list[Path]) -> dict[str, Any]:
 @contextmanager
 def _bar(total: int, out: Output) -> Iterator["Progress"]:
     """Show a progress bar to a person; say nothing to a program."""
-    if not out.is_interactive:
+    if not out.moves:
         yield lambda task, size: None
         return
     from rich.progress import Progress as Bar
