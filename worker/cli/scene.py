@@ -75,7 +75,7 @@ class Scene:
     def _doing(self, who: int) -> Text:
         state = self.workers.get(who, READY)
         if state != READY:
-            return Text(state, style="red" if state.startswith("killed") else "yellow")
+            return Text(state, style="yellow")
         duties: dict[str, list[int]] = {}
         for batch in self._batches:
             if who in _at_work(batch, self.view):

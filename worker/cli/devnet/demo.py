@@ -99,8 +99,8 @@ async def _restarting(network: Network, operator: Operator, watch: Watch) -> Asy
 
     async def mend() -> None:
         await network.processes.wait(operator.name)
-        watch.note(f"worker {operator.id} was killed between seal and reveal; it starts again")
-        watch.worker(operator.id, "killed, starting again")
+        watch.note(f"worker {operator.id} was killed between seal and reveal")
+        watch.worker(operator.id, "starting again")
         await network.processes.kill(operator.name)
         await network.start(operator)
         await _until_ready(network, operator)
