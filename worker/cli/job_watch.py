@@ -94,7 +94,9 @@ async def watch(
             async for step in client.follow(reference, Until(until)):
                 shown.step(step)
     except TimeoutError:
-        raise WaitTimeoutError(f"the job is not {until} after {within} s") from None
+        raise WaitTimeoutError(
+            f"the job is not {until} after {within} s, and goes on: `proofmesh job follow`"
+        ) from None
     finally:
         shown.close()
     return outcome(await client.show(reference))
