@@ -61,14 +61,14 @@ class Tracker:
             if entry.attempts
         ]
         receipts = await self._receipts(signed, head)
-        settled = []
+        settled: list[str] = []
         for entry in signed:
             found = [receipts[a.hash] for a in entry.attempts if a.hash in receipts]
             if not found:
                 self._take_back(entry, head)
             elif await self._include(entry, found[0], head):
-                settled.append(self._outbox.get(entry.intent.purpose))
-        return [entry for entry in settled if entry is not None]
+                settled.append(entry.intent.purpose)
+        return [one for purpose in settled if (one := self._outbox.get(purpose))]
 
     def reopen(self, account: Account, head: Block) -> None:
         """Send again what a reorg deeper than the confirmations took away after it was settled."""
@@ -113,6 +113,8 @@ class Tracker:
         if is_news and not attempt.is_cancel:
             reason = await self._revert_reason(entry, attempt, inclusion)
         is_deep = head.number - receipt.block_number >= self._confirmations
+        if not is_news and not is_deep:
+            return False
         with self._outbox.transaction():
             if is_news:
                 self._outbox.mark_mined(entry.id, inclusion, reason)

@@ -161,6 +161,7 @@ async def test_tick__dropped_from_the_pool__sent_again(bench):
     await ticks(bench)
     tx_hash = "0x" + bench.outbox.get("note:1").attempts[0].hash.hex()
     assert bench.anvil.rpc("anvil_dropTransaction", tx_hash) == tx_hash
+    bench.anvil.mine()
 
     await ticks(bench)
     bench.anvil.mine()
@@ -177,6 +178,7 @@ async def test_tick__endpoint_swallows_it__bumped_by_an_eighth_then_mined(bench)
         bench.anvil.mine(2)
         await ticks(bench)
     bench.proxy.heal()
+    bench.anvil.mine()
     await ticks(bench, 2)
 
     entry = bench.outbox.get("note:1")
@@ -227,6 +229,7 @@ async def test_tick__no_gas_money__says_so_and_sends_once_funded(bench):
     assert bench.outbox.get("note:1").attempts == ()
 
     bench.anvil.rpc("anvil_setBalance", bench.address, hex(10**18))
+    bench.anvil.mine()
     status = await ticks(bench)
 
     assert status.reasons == frozenset()
@@ -328,6 +331,7 @@ async def test_tick__foreign_transaction_vanishes__gap_is_filled(bench):
     await ticks(bench)
     assert bench.outbox.get("note:1").nonce == 1  # leaves the waiting one alone
     bench.anvil.rpc("anvil_dropTransaction", foreign)
+    bench.anvil.mine()
 
     await ticks(bench)
     bench.anvil.mine(3)
