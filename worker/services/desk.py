@@ -1,6 +1,6 @@
 """What the acting services share: the operator's rows, the outbox, and how a seat makes a move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,6 +107,12 @@ class Desk:
         """Return the transaction that the seat sent for `verb` last."""
         return self.outbox.get(purpose(verb, seat))
 
+    def settled(self, verb: Verb, seats: Iterable[Seat]) -> Iterator[tuple[Seat, OutboxEntry]]:
+        """Yield those of the seats whose transaction for `verb` reached its end, and that."""
+        by_purpose = {purpose(verb, seat): seat for seat in seats}
+        for name, entry in self.outbox.settled(list(by_purpose)).items():
+            yield by_purpose[name], entry
+
     def is_waiting(self, verb: Verb, seat: Seat) -> bool:
         """Whether such a transaction is on its way, or went through."""
         entry = self.entry(verb, seat)
@@ -119,6 +125,10 @@ class Desk:
     async def confirmed(self, seat: Seat) -> Round:
         """Return the running round of the seat's batch at confirmation depth."""
         return await self.chain.confirmed_round(self.job(seat.key), seat.key.batch)
+
+    async def look(self, seats: Iterable[Seat]) -> None:
+        """Read the latest rounds of all these seats' batches in one request."""
+        await self.chain.look((self.job(seat.key), seat.key.batch) for seat in seats)
 
     async def latest(self, seat: Seat) -> Round:
         """Return the running round of the seat's batch in the newest block."""

@@ -1,6 +1,6 @@
 """Batches as the chain has them: the running round of each, read once and kept until it changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,6 +89,8 @@ class ChainView:
         self._rounds: dict[BatchKey, Round] = {}
         self._stale: dict[BatchKey, PostedJob] = {}
         self._jobs: dict[JobKey, PostedJob] = {}
+        self._latest: dict[BatchKey, Round] = {}
+        self._latest_at: Block | None = None
 
     @property
     def now(self) -> Timestamp:
@@ -119,6 +121,7 @@ class ChainView:
         """A reorganisation took back what was known."""
         self._rounds.clear()
         self._stale.clear()
+        self._latest.clear()
 
     def drop(self, job: JobKey, batch: BatchIndex) -> None:
         """Nobody here asks for the batch any more."""
@@ -140,8 +143,20 @@ class ChainView:
 
     async def latest_round(self, job: PostedJob, batch: BatchIndex) -> Round:
         """Return the batch's round in the newest block. Raises RpcError."""
-        key = (job.job, batch)
-        return (await self._read({key: job}, "latest"))[key]
+        await self.look([(job, batch)])
+        return self._latest[job.job, batch]
+
+    async def look(self, batches: Iterable[tuple[PostedJob, BatchIndex]]) -> None:
+        """Read the latest rounds of all these at once, where that was not done since the head
+        changed. Raises RpcError."""
+        if self._latest_at != self.head:
+            self._latest_at = self.head
+            self._latest.clear()
+        wanted = {(job.job, batch): job for job, batch in batches}
+        unknown = [key for key in wanted if key not in self._latest]
+        for start in range(0, len(unknown), _MOST_AT_ONCE):
+            keys = unknown[start : start + _MOST_AT_ONCE]
+            self._latest.update(await self._read({key: wanted[key] for key in keys}, "latest"))
 
     async def _read(
         self, wanted: Mapping[BatchKey, PostedJob], block: int | str

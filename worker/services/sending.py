@@ -14,6 +14,7 @@ class Sending(Service):
     """Owns the worker key's nonce. It is news when a transaction reached its end."""
 
     name = "sender"
+    linger = 0.1
 
     def __init__(
         self,
