@@ -87,6 +87,7 @@ class Claimer(Service):
         later = jobs.batches_with(job.job, "RoundOpened", up_to=chain.confirmed)
         if chain.now < terms.clock(0).claim_until:
             await self._consider_first(job, later)
+        await chain.confirmed_rounds([(job, batch) for batch in later])
         for batch in later:
             await self._consider_later(job, batch)
 
@@ -119,7 +120,7 @@ class Claimer(Service):
         """Read at once the rounds of those that may be claimed now, as far as there is room."""
         room = self._load.room
         ready = (one for one in batches if room and self._preparer.batch(job, one) is not None)
-        await self._desk.chain.look([(job, batch) for batch in islice(ready, room)])
+        await self._desk.chain.latest_rounds([(job, batch) for batch in islice(ready, room)])
 
     async def _consider_later(self, job: PostedJob, batch: BatchIndex) -> None:
         round_ = await self._desk.chain.confirmed_round(job, batch)

@@ -11,7 +11,7 @@ from worker.services.rounds import SERVICE, ChainView, Round, tasks_of, terms_of
 from worker.storage.jobs import JobStore, PostedJob
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import Seat, SeatKey, SeatState, SeatStore
-from worker.types import Address, JobKey, OperatorId, Timestamp, Wei
+from worker.types import Address, BatchIndex, JobKey, OperatorId, Timestamp, Wei
 
 
 class Verb(StrEnum):
@@ -122,17 +122,24 @@ class Desk:
         """Return calldata for the jobs service."""
         return self.chain.contracts.encode(SERVICE, function, *args)
 
-    async def confirmed(self, seat: Seat) -> Round:
-        """Return the running round of the seat's batch at confirmation depth."""
-        return await self.chain.confirmed_round(self.job(seat.key), seat.key.batch)
+    async def learn(self, seats: Iterable[Seat]) -> None:
+        """Have `confirmed` ready for all these seats, with one request."""
+        await self.chain.confirmed_rounds(map(self._batch, seats))
 
     async def look(self, seats: Iterable[Seat]) -> None:
-        """Read the latest rounds of all these seats' batches in one request."""
-        await self.chain.look((self.job(seat.key), seat.key.batch) for seat in seats)
+        """Have `latest` ready for all these seats, with one request."""
+        await self.chain.latest_rounds(map(self._batch, seats))
+
+    async def confirmed(self, seat: Seat) -> Round:
+        """Return the running round of the seat's batch at confirmation depth."""
+        return await self.chain.confirmed_round(*self._batch(seat))
 
     async def latest(self, seat: Seat) -> Round:
         """Return the running round of the seat's batch in the newest block."""
-        return await self.chain.latest_round(self.job(seat.key), seat.key.batch)
+        return await self.chain.latest_round(*self._batch(seat))
+
+    def _batch(self, seat: Seat) -> tuple[PostedJob, BatchIndex]:
+        return self.job(seat.key), seat.key.batch
 
 
 def purpose(verb: Verb, seat: Seat) -> str:
