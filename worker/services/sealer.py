@@ -19,6 +19,7 @@ class Sealer(Service):
     """Every record is on disk before; the seal's salt is derived, so nothing can be lost."""
 
     name = "sealer"
+    linger = 0.1
 
     def __init__(self, desk: Desk, policy: PolicyConfig, on_step: StepHook = no_hook) -> None:
         super().__init__(on_step)
