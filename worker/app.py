@@ -52,7 +52,7 @@ from worker.storage.database import Database
 from worker.storage.fetch import Fetcher
 from worker.storage.http import GuardedHttp, Speed
 from worker.storage.jobs import JobStore
-from worker.storage.lock import KeyLock
+from worker.storage.lock import HostLock, KeyLock
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import SeatStore
 from worker.types import OperatorId, Seconds
@@ -91,6 +91,7 @@ async def open_ground(config: Config, executor: Executor | None = None) -> Async
     signer = open_signer(node.key, deployment.chain_id)
     is_local = deployment.chain_id == LOCAL_CHAIN_ID
     async with AsyncExitStack() as stack:
+        stack.enter_context(HostLock(_network(deployment), signer.address))
         stack.enter_context(KeyLock(config.data, signer.address))
         pool = await stack.enter_async_context(RpcPool(config.chain, deployment.identity))
         http = await stack.enter_async_context(GuardedHttp(allow_private=is_local))
@@ -299,6 +300,11 @@ async def run(
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
     return 0
+
+
+def _network(deployment: Deployment) -> str:
+    """Return what tells this network from all others, local ones included."""
+    return f"{deployment.chain_id}:{deployment.genesis_hash}"
 
 
 async def _check_bond(desk: Desk) -> None:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+import tomlkit
 
 from tests.e2e.network import (
     all_settled,
@@ -146,15 +147,21 @@ async def test_drain__with_seats_in_flight__settles_them_and_exits_0(network: Ne
     assert [one["paid_mask"] for one in final] == [3, 3]
 
 
-async def test_start__same_key_twice__second_refuses(network: Network) -> None:
+@pytest.mark.parametrize("folder", ["same", "other"])
+async def test_start__same_key_twice__second_refuses(network: Network, folder: str) -> None:
     operator = network.operators[0]
     await _start(network, (operator, ""))
-    command = [sys.executable, "-m", "worker.cli.devnet.cast", str(operator.settings)]
+    settings = tomlkit.parse(operator.settings.read_text())
+    if folder == "other":
+        settings["data"] = str(network.folder / "another")
+    copy = network.folder / f"{folder}.toml"
+    copy.write_text(tomlkit.dumps(settings))
+    command = [sys.executable, "-m", "worker.cli.devnet.cast", str(copy)]
     second = await asyncio.create_subprocess_exec(
         *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     output, _ = await asyncio.wait_for(second.communicate(), 30)
 
     assert second.returncode == Exit.WALLET
-    assert b"is in use by process" in output
+    assert f"is in use by process {network.processes.pid(operator.name)}".encode() in output
     assert network.processes.is_running(operator.name)
