@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from worker.api.blobs import BlobRoutes
 from worker.api.openings import OpeningRoutes
 from worker.api.places import Places
-from worker.api.quota import UploadQuota
+from worker.api.quota import UploadQuota, allowance
 from worker.api.results import ResultRoutes
 from worker.api.routes import AdminRoutes
 from worker.api.server import ApiServer, Routes
@@ -55,13 +55,13 @@ from worker.storage.jobs import JobStore
 from worker.storage.lock import HostLock, KeyLock
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import SeatStore
+from worker.storage.uploads import UploadStore
 from worker.types import OperatorId, Seconds
 from worker.work.prepare import Preparer
 
 log = structlog.get_logger(__name__)
 
 _STALE_POLLS = 30  # polls without a new block until the head counts as stale
-_RICH = 10**18  # wei of the network token that make an uploader more than a stranger
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class Worker:
             ground.blobs,
             terms,
             self._allowance,
-            UploadQuota(api.uploads_total_bytes),
+            UploadQuota(UploadStore(ground.database), api.uploads_total_bytes),
             places,
             Speed(),
         )
@@ -263,10 +263,10 @@ class Worker:
         return ApiServer(api, [admin], public)
 
     async def _allowance(self, upload: Upload) -> int:
-        """Whoever holds a whole network token may leave blobs here."""
+        """Whoever can pay for work may leave the blobs for it here, as far as it can pay."""
         contracts = self.ground.desk.chain.contracts
         balance = await contracts.call("Token", "balanceOf", upload.signer)
-        return self.ground.node.api.upload_bytes if balance >= _RICH else 0
+        return allowance(self.ground.node.api, balance)
 
     def _not_ready(self) -> Mapping[str, str]:
         return {str(reason): text for reason, text in self.ground.health.reasons.items()}
