@@ -13,7 +13,7 @@ from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 
 from worker.chain.config import KeyConfig
-from worker.errors import ConfigError
+from worker.errors import ConfigError, KeyAccessError
 from worker.protocol.seals import salt_for
 from worker.types import Address
 
@@ -76,7 +76,7 @@ def exposures(config: KeyConfig) -> list[str]:
 
 
 def load_keystore(path: Path, password: str) -> Signer:
-    """Open a version 3 keystore; raises ConfigError when it is missing, exposed or locked."""
+    """Open a version 3 keystore; raises KeyAccessError when it is missing, exposed or locked."""
     content = _read_private(path, "keystore")
     try:
         fields = json.loads(content)
@@ -84,18 +84,18 @@ def load_keystore(path: Path, password: str) -> Signer:
     except (ValueError, KeyError, TypeError, NotImplementedError) as error:
         is_locked = "MAC mismatch" in str(error)
         trouble = "wrong password" if is_locked else "not a version 3 keystore"
-        raise ConfigError(f"keystore {path}: {trouble}") from None
+        raise KeyAccessError(f"keystore {path}: {trouble}") from None
     return Signer(Account.from_key(key))
 
 
 def save_keystore(path: Path, signer: Signer, password: str) -> None:
-    """Write a new keystore readable by its owner only; raises ConfigError when one is there."""
+    """Write a new keystore readable by its owner only; raises KeyAccessError when one is there."""
     content = json.dumps(signer._account.encrypt(password))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise ConfigError(f"keystore {path}: {error.strerror}") from error
+        raise KeyAccessError(f"keystore {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "w") as file:
         file.write(content)
         file.flush()
@@ -128,7 +128,7 @@ def read_password(
         return value
     if prompt is not None:
         return prompt()
-    raise ConfigError("no password given for the keystore")
+    raise KeyAccessError("no password given for the keystore")
 
 
 def dev_signer(index: int, chain_id: int) -> Signer:
@@ -157,7 +157,7 @@ def _read_private(path: Path, what: str) -> bytes:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if mode & _OTHERS:
-                raise ConfigError(f"{what} {path}: other users may read it: chmod 600 {path}")
+                raise KeyAccessError(f"{what} {path}: other users may read it: chmod 600 {path}")
             return file.read(1_000_000)
     except OSError as error:
-        raise ConfigError(f"{what} {path}: {error.strerror}") from error
+        raise KeyAccessError(f"{what} {path}: {error.strerror}") from error

@@ -56,8 +56,14 @@ class Output:
 
     @property
     def is_interactive(self) -> bool:
-        """Whether a person watches: progress may move."""
+        """Whether a person watches."""
         return self.form == "table" and not self.quiet and console().is_terminal
+
+    @property
+    def moves(self) -> bool:
+        """Whether pictures may move: on a terminal that can, unless NO_COLOR asks for plainness."""
+        screen = console()
+        return self.is_interactive and not screen.no_color and not screen.is_dumb_terminal
 
     def _table(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
         from rich.box import SIMPLE_HEAD

@@ -18,7 +18,7 @@ from worker.chain.keys import (
     read_password,
     save_keystore,
 )
-from worker.errors import ConfigError
+from worker.errors import ConfigError, KeyAccessError
 from worker.protocol.eip712 import Domain, permit, set_worker
 
 
@@ -59,7 +59,7 @@ def test_load_keystore__open_to_everyone__refused_with_what_to_do(tmp_path, mode
     path = tmp_path / "worker.json"
     path.write_text("{}")
     path.chmod(mode)
-    with pytest.raises(ConfigError, match=f"other users may read it: chmod 600 {path}"):
+    with pytest.raises(KeyAccessError, match=f"other users may read it: chmod 600 {path}"):
         load_keystore(path, "correct horse")
 
 
