@@ -34,7 +34,7 @@ from worker.services.base import StepHook, no_hook
 from worker.services.caretaker import Caretaker
 from worker.services.claimer import Claimer
 from worker.services.desk import Desk, Identity
-from worker.services.load import Load, lockable
+from worker.services.load import Load, bond_trouble, lockable
 from worker.services.openings import Openings
 from worker.services.outputs import Outputs
 from worker.services.peers import Peers
@@ -309,18 +309,7 @@ def _network(deployment: Deployment) -> str:
 
 async def _check_bond(desk: Desk) -> None:
     """Raise UnbondedError, with what to do, unless this key may lock for the jobs service."""
-    operator, worker = desk.identity.operator, desk.identity.worker
-    call = desk.chain.contracts.call
-    works_for = await call("Staking", "operator_of", worker)
-    if works_for != operator:
-        whose = f"works for operator {works_for}" if works_for else "is nobody's worker key"
-        raise UnbondedError(
-            f"key {worker} {whose}, not for operator {operator}: `proofmesh node stake`"
-        )
-    ceiling, *_ = await call("Staking", "opt_in_of", operator, desk.chain.service)
-    if not ceiling:
-        raise UnbondedError(
-            f"operator {operator} has not opted in to the jobs service: `proofmesh node stake`"
-        )
+    if trouble := await bond_trouble(desk):
+        raise UnbondedError(trouble)
     if not await lockable(desk):
-        log.warning("nothing can be locked now", operator=operator)
+        log.warning("nothing can be locked now", operator=desk.identity.operator)

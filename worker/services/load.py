@@ -42,6 +42,20 @@ class Load:
         return self._lockable[1]
 
 
+async def bond_trouble(desk: Desk) -> str | None:
+    """Return why this key may not lock for the jobs service, and what to do; None if it may."""
+    operator, worker = desk.identity.operator, desk.identity.worker
+    call = desk.chain.contracts.call
+    works_for = await call("Staking", "operator_of", worker)
+    if works_for != operator:
+        whose = f"works for operator {works_for}" if works_for else "is nobody's worker key"
+        return f"key {worker} {whose}, not for operator {operator}: `proofmesh node stake`"
+    ceiling, *_ = await call("Staking", "opt_in_of", operator, desk.chain.service)
+    if not ceiling:
+        return f"operator {operator} has not opted in to the jobs service: `proofmesh node stake`"
+    return None
+
+
 async def lockable(desk: Desk) -> Gwei:
     """Return what Staking would let this worker's key lock for the jobs service now."""
     operator, service = desk.identity.operator, desk.chain.service
