@@ -11,12 +11,15 @@ import tomlkit
 
 from tests.e2e.network import (
     all_settled,
+    announce,
     events,
     job_spec,
     post,
+    serving_false_openings,
     settlements,
     until,
 )
+from worker.cli.devnet.anvil import free_port
 from worker.cli.devnet.network import Network, Operator
 from worker.cli.exits import Exit
 from worker.protocol.words import SeatOutcome
@@ -100,6 +103,31 @@ async def test_job__a_liar__grows_and_burns_its_bond(network: Network) -> None:
     paid = await _paid(network, posted.key)
     assert paid.pop(liar.id) == 0
     assert sum(paid.values()) == posted.terms.tasks * 4 * posted.terms.price
+    await _assert_sound(network)
+
+
+async def test_job__openings_that_never_come_or_do_not_fit__revealed_and_paid(
+    network: Network,
+) -> None:
+    silent, false, honest = network.operators[:3]
+    written = [one.settings.read_text() for one in (silent, false)]
+    async with serving_false_openings(false.id) as port:
+        announce(silent, f"http://127.0.0.1:{free_port()}")
+        announce(false, f"http://127.0.0.1:{port}")
+        try:
+            await _start(network, (silent, ""), (false, ""), (honest, ""))
+            posted = await post(network, job_spec(windows=WINDOWS))
+            await all_settled(network, posted, within=90)
+        finally:
+            for operator, text in zip((silent, false), written, strict=True):
+                operator.settings.write_text(text)
+
+    reveals = await events(network, "ResultRevealed", job=posted.key)
+    assert len(reveals) == 3 * posted.terms.batches
+    each = posted.terms.tasks * posted.terms.price
+    assert await _paid(network, posted.key) == dict.fromkeys(
+        (one.id for one in (silent, false, honest)), each
+    )
     await _assert_sound(network)
 
 
