@@ -46,6 +46,23 @@ async def test_tick__several_in_flight__contiguous_nonces_in_one_block(bench):
     assert await bench.total() == 5
 
 
+async def test_tick__same_head__asks_only_for_what_is_new(bench):
+    bench.anvil.rpc("evm_setAutomine", False)
+    bench.outbox.enqueue(bench.note("note:1"))
+    await ticks(bench)
+    asked = len(bench.proxy.calls)
+    bench.outbox.enqueue(bench.note("note:2"))
+
+    await ticks(bench)
+
+    probes = ("eth_chainId", "eth_blockNumber")
+    methods = [one["method"] for one in bench.proxy.calls[asked:] if one["method"] not in probes]
+    assert methods == ["eth_getBlockByNumber", "eth_estimateGas", "eth_sendRawTransaction"]
+    bench.anvil.mine(3)
+    await ticks(bench)
+    assert {e.state for e in bench.outbox.entries()} == {TxState.FINAL}
+
+
 async def test_tick__more_than_the_room__rest_stays_queued(bench):
     bench.restart(max_in_flight=2)
     bench.anvil.rpc("evm_setAutomine", False)
