@@ -46,6 +46,8 @@ def test_init__new_file__is_a_valid_job(run, tmp_path):
 
     assert run("job", "init", path, "-q").out == f"{path}\n"
     assert parse_spec(path.read_bytes()).name == "my-job"
+    (tmp_path / "program.wasm").write_bytes(b"\0asm\1\0\0\0")
+    assert run("job", "validate", path).code == Exit.OK
     again = run("job", "init", path)
     assert again.code == Exit.USAGE and "File exists" in again.err
 
