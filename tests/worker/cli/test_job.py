@@ -117,6 +117,7 @@ def test_submit__then_list_show_follow_cancel__one_job_in_all(run, chain, settin
     steps = [json.loads(line)["step"] for line in followed.out.splitlines()]
     assert steps == ["posted: 3 tasks in 2 batches", *["cancelled, refunded"] * 2]
     assert followed.code == Exit.REFUNDED
+    assert followed.err == "the job is refunded: 0 of 3 tasks have a result\n"
     assert run("credits", "withdraw").code == Exit.OK
 
 
