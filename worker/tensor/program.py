@@ -24,7 +24,19 @@ from worker.tensor.tensors import (
     type_of,
 )
 
-__all__ = ["Array", "Constant", "DType", "TensorType", "Weights"]
+__all__ = [
+    "Array",
+    "Constant",
+    "DType",
+    "Op",
+    "Opcode",
+    "Program",
+    "Ref",
+    "Source",
+    "TensorType",
+    "Weights",
+    "Window",
+]
 
 VERSION = 1
 DESCRIPTOR_BYTES = 192
