@@ -47,8 +47,16 @@ def receipt(
     if file is not None and block is not None:
         out.record(_checked(file, block, service, settings), key="job")
     elif reference is not None:
-        out.rows(_written(settings, reference, batch, folder),
-                 columns=("file", "block", "tasks"), key="file")  # fmt: skip
+        _print_written(_written(settings, reference, batch, folder), out)
+
+
+def _print_written(rows: list[dict[str, Any]], out: Output) -> None:
+    """Print files and block hashes so that they can be copied."""
+    if out.form != "table" or out.quiet:
+        out.rows(rows, columns=(), key="file")
+        return
+    for row in rows:
+        out.record(row, key="file")
 
 
 def _checked(file: Path, block: str, service: str | None, settings: Path | None) -> dict[str, Any]:

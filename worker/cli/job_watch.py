@@ -86,9 +86,12 @@ async def watch(
     """
     from worker.cli.watch import open_watch
     from worker.client import Until
+    from worker.client.view import TaskState
     from worker.errors import WaitTimeoutError
 
-    shown = _Data(out.form) if out.form != "table" else open_watch(out.moves, reference, out.note)
+    shown = (
+        _Data(out.form) if out.form != "table" else open_watch(out.moves, reference[:16], out.note)
+    )
     try:
         async with asyncio.timeout(within):
             async for step in client.follow(reference, Until(until)):
@@ -99,7 +102,11 @@ async def watch(
         ) from None
     finally:
         shown.close()
-    return outcome(await client.show(reference))
+    status = await client.show(reference)
+    if status.view is not None:
+        done, tasks = status.view.count(TaskState.DONE), status.view.terms.tasks
+        out.note(f"the job is {status.state}: {done} of {tasks} tasks have a result")
+    return outcome(status)
 
 
 def outcome(status: "JobStatus") -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from worker.tensor.numbers import isqrt, rq
+from worker.tensor.numbers import fin, isqrt, rq
 from worker.tensor.program import Op, Opcode
 from worker.tensor.rules import RULES, require
 from worker.tensor.tensors import Constant, DType, Weights
@@ -62,7 +62,7 @@ def result(op: Op, operands: Sequence[Interval], tail: tuple[int, int, int]) -> 
     if not RULES[op.opcode].has_fin:
         return interval
     _within(interval.plus(point(op.zp)), "zp")
-    return Interval(op.lo, op.hi)
+    return Interval(*(fin(end, op.zp, op.lo, op.hi) for end in interval))
 
 
 def _within(interval: Interval, field: str) -> Interval:

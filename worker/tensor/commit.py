@@ -4,10 +4,10 @@ A *line* is a long row, or as many short rows as fit in 1024 bytes. It is hashed
 is a leaf of its tensor's tree, so that a court can open one chunk of one line.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 from worker.tensor.tensors import Constant, TensorType, to_bytes, type_of
 
@@ -22,22 +22,22 @@ _SLICE_BYTES = 1 << 20  # rows are turned to bytes by slices that stay in the ca
 
 def tagged(tag: int, *parts: bytes) -> bytes:
     """Return H(tag, parts…)."""
-    return hashlib.sha256(bytes([tag]) + b"".join(parts)).digest()
+    return sha256(bytes([tag]) + b"".join(parts)).digest()
 
 
 def chunk_digest(chunk: bytes) -> bytes:
     """Return the digest of a chunk's bytes."""
-    return tagged(0x00, chunk)
+    return sha256(b"\x00" + chunk).digest()
 
 
 def line_digest(chunks: Iterable[bytes]) -> bytes:
     """Return the digest of a line from its chunks' digests."""
-    return tagged(0x01, *chunks)
+    return sha256(b"\x01" + b"".join(chunks)).digest()
 
 
 def node(left: bytes, right: bytes) -> bytes:
     """Return the digest of two nodes' parent."""
-    return tagged(0x02, left, right)
+    return sha256(b"\x02" + left + right).digest()
 
 
 def tensor_digest(type: TensorType, lines_root: bytes) -> bytes:
@@ -60,7 +60,7 @@ class Tree:
             if len(level) % 2:
                 level = [*level, padding]
             pairs = zip(level[::2], level[1::2], strict=True)
-            self._levels.append([node(left, right) for left, right in pairs])
+            self._levels.append([sha256(b"\x02" + x + y).digest() for x, y in pairs])
             self._padding.append(node(padding, padding))
 
     @property
@@ -163,12 +163,14 @@ def line_digests(tensor: Constant) -> list[bytes]:
     """Return the digests of all lines: the leaves of the tensor's tree."""
     layout = Layout(type_of(tensor))
     size = layout.group * layout.row_bytes
-    lines = max(1, _SLICE_BYTES // size)
+    step = layout.group * max(1, _SLICE_BYTES // size)
     digests: list[bytes] = []
-    for start in range(0, layout.lines, lines):
-        rows = to_bytes(tensor, start * layout.group, (start + lines) * layout.group)
-        data = rows.tobytes()
-        digests += [
-            line_digest(chunk_digests(data[at : at + size])) for at in range(0, len(data), size)
-        ]
+    for row in range(0, layout.type.rows, step):
+        data = to_bytes(tensor, row, row + step).tobytes()
+        lines = (data[at : at + size] for at in range(0, len(data), size))
+        if size > CHUNK_BYTES:
+            digests += [line_digest(chunk_digests(line)) for line in lines]
+        else:  # by far the most lines, so no call that can be spared
+            chunks = [sha256(b"\x00" + line).digest() for line in lines]
+            digests += [sha256(b"\x01" + chunk).digest() for chunk in chunks]
     return digests

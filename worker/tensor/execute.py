@@ -15,7 +15,7 @@ class Runner(Generic[T]):
 
     def __init__(self, program: Program, backend: Backend[T]) -> None:
         """Load the constants."""
-        self._program = program
+        self.program = program
         self._backend = backend
         self._constants = [backend.load(constant) for constant in program.constants]
         self._spent = spent_after(program)
@@ -25,15 +25,16 @@ class Runner(Generic[T]):
     ) -> Iterator[tuple[int, Array]]:
         """Yield (k, tensor k) for each operator k in `wanted`, in order: by default the outputs.
 
+        What comes after the last one wanted is not computed.
         Raises InvalidBlobError before anything is computed when the inputs are not the program's.
         """
-        check_inputs(self._program.inputs, inputs)
-        return self._run(inputs, set(self._program.outputs if wanted is None else wanted))
+        check_inputs(self.program.inputs, inputs)
+        return self._run(inputs, set(self.program.outputs if wanted is None else wanted))
 
     def _run(self, inputs: Sequence[Array], wanted: set[int]) -> Iterator[tuple[int, Array]]:
         loaded = [self._backend.load(tensor) for tensor in inputs]
         live: dict[int, T] = {}
-        for index, op in enumerate(self._program.ops):
+        for index, op in enumerate(self.program.ops[: max(wanted, default=-1) + 1]):
             operands = [self._find(ref, loaded, live) for ref in op.operands]
             live[index] = self._backend.compute(op, operands)
             del operands

@@ -4,12 +4,14 @@ It is written to be compared with the specification, not to be fast. Backends ar
 and the courts' contracts too.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
+
+import numpy as np
 
 from worker.tensor.numbers import fin, isqrt, rq
 from worker.tensor.program import Op, Opcode, Ref
-from worker.tensor.tensors import Constant, Weights
+from worker.tensor.tensors import Array, Constant, Weights
 
 
 class Reader(Protocol):
@@ -47,10 +49,30 @@ def element(op: Op, r: int, c: int, read: Reader) -> int:
     return _ELEMENT[op.opcode](op, r, c, read)
 
 
-def tensor(op: Op, *operands: Constant) -> list[list[int]]:
-    """Return all that an operator writes, row by row."""
+def tensor(op: Op, *operands: Constant) -> Array:
+    """Return all that an operator writes."""
     read, type = Operands(*operands), op.output.type
-    return [[element(op, r, c, read) for c in range(type.cols)] for r in range(type.rows)]
+    rows = [[element(op, r, c, read) for c in range(type.cols)] for r in range(type.rows)]
+    return np.array(rows, type.dtype.numpy)
+
+
+class ReferenceBackend:
+    """The reference as a backend, for small tensors. See worker.tensor.backends.base.Backend."""
+
+    name = "reference"
+
+    def load(self, tensor: Constant) -> Constant:
+        """See Backend."""
+        return tensor
+
+    def compute(self, op: Op, operands: Sequence[Constant]) -> Constant:
+        """See Backend."""
+        return tensor(op, *operands)
+
+    def fetch(self, tensor: Constant) -> Array:
+        """See Backend."""
+        assert not isinstance(tensor, Weights)  # noqa: S101 - operators write no weights
+        return tensor
 
 
 def _fin(op: Op, v: int) -> int:

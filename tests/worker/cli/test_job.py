@@ -46,6 +46,8 @@ def test_init__new_file__is_a_valid_job(run, tmp_path):
 
     assert run("job", "init", path, "-q").out == f"{path}\n"
     assert parse_spec(path.read_bytes()).name == "my-job"
+    (tmp_path / "program.wasm").write_bytes(b"\0asm\1\0\0\0")
+    assert run("job", "validate", path).code == Exit.OK
     again = run("job", "init", path)
     assert again.code == Exit.USAGE and "File exists" in again.err
 
@@ -115,6 +117,7 @@ def test_submit__then_list_show_follow_cancel__one_job_in_all(run, chain, settin
     steps = [json.loads(line)["step"] for line in followed.out.splitlines()]
     assert steps == ["posted: 3 tasks in 2 batches", *["cancelled, refunded"] * 2]
     assert followed.code == Exit.REFUNDED
+    assert followed.err == "the job is refunded: 0 of 3 tasks have a result\n"
     assert run("credits", "withdraw").code == Exit.OK
 
 
