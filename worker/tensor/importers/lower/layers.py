@@ -10,8 +10,7 @@ from worker.tensor.importers.graph import Node
 from worker.tensor.importers.lower.lowering import Form, Lowering
 from worker.tensor.importers.lower.tensor import Tensor
 from worker.tensor.program import Window
-from worker.tensor.quantise.gptq import gptq
-from worker.tensor.quantise.linear import correct_bias, least_scales, tails
+from worker.tensor.quantise.linear import pack
 from worker.tensor.quantise.scale import Scale
 
 
@@ -80,11 +79,8 @@ def _weights(low: Lowering, node: Node, w: Array, x: Scale, out: Scale) -> Value
     """Return the node's weights as integers, their rounding made up for in the bias."""
     bias = low.graph.constants[node.inputs[2]]
     moments = low.moments[node.outputs[0]]
-    least = least_scales(bias, x, np.array(out.scale))
-    quantised = gptq(w, moments.hessian, least)
-    corrected = correct_bias(w, quantised, bias, moments.mean)
-    tail = tails(quantised, corrected, x, np.array(out.scale))
-    return low.builder.weights(quantised.q, *tail)
+    packed = pack(w, bias, moments, x, np.array(out.scale))
+    return low.builder.weights(*packed)
 
 
 def _clamp(node: Node) -> tuple[float | None, float | None]:
