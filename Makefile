@@ -39,6 +39,13 @@ PIP_INSTALL := install -q --disable-pip-version-check
 	.venv/format/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-format.lock
 	touch $@
 
+# The torch backend is tested where torch is: by pip, since its builds differ by machine and no lock
+# names it; without its dependencies, which it does not need here and which would move locked ones.
+TORCH ?= torch==2.13.0
+.venv/.torch: .venv/.ready
+	.venv/bin/pip $(PIP_INSTALL) --no-deps $(TORCH)
+	touch $@
+
 node_modules/.ready: package-lock.json
 	@if PATH="$(OUTER_PATH)" command -v anvil >/dev/null; then mkdir -p node_modules; \
 	else command -v npm >/dev/null || { echo "install anvil, or Node 18 or newer with npm" >&2; exit 2; }; \
@@ -71,7 +78,7 @@ test-contracts: compile
 	pytest tests/contracts
 
 .PHONY: test-worker
-test-worker: compile
+test-worker: compile .venv/.torch
 	$(PLAIN_PYTEST) tests --ignore tests/contracts
 
 .PHONY: format
@@ -91,6 +98,7 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 	python scripts/sizes.py --check
 	python scripts/gas_snapshot.py --check
 	python examples/build.py --check
+	python -m examples.digits.pack --check
 
 .PHONY: bench-gas bench-wasm bench-jobs
 bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/results/

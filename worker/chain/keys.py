@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
@@ -16,8 +17,12 @@ from worker.errors import ConfigError, KeyAccessError
 from worker.protocol.seals import salt_for
 from worker.types import Address
 
+log = structlog.get_logger(__name__)
+
 LOCAL_CHAIN_ID = 31337
 PASSWORD_VARIABLE = "PROOFMESH_PASSWORD"  # noqa: S105 - a name
+_GROUP = stat.S_IRGRP | stat.S_IWGRP
+_OTHERS = stat.S_IROTH | stat.S_IWOTH
 _DEV_MNEMONIC = "test test test test test test test test test test test junk"
 
 
@@ -52,9 +57,22 @@ def open_signer(
     """Open the key that `config` names; raises ConfigError. `prompt` asks for the password."""
     if config.dev_account is not None:
         return dev_signer(config.dev_account, chain_id)
-    path = config.keystore or ape_keystore(config.account or "")
+    path = _keystore(config)
     _read_private(path, "keystore")  # nobody types a password for a file that is not there
+    for warning in exposures(config):
+        log.warning("key file is not private", todo=warning)
     return load_keystore(path, read_password(config.password_file, PASSWORD_VARIABLE, prompt))
+
+
+def exposures(config: KeyConfig) -> list[str]:
+    """Return what to do about files of this key that their group may read or write.
+
+    Those that everyone may are refused when they are opened.
+    """
+    if config.dev_account is not None:
+        return []
+    files = (_keystore(config), config.password_file)
+    return [f"chmod 600 {file}" for file in files if file is not None and _mode(file) & _GROUP]
 
 
 def load_keystore(path: Path, password: str) -> Signer:
@@ -122,13 +140,24 @@ def dev_signer(index: int, chain_id: int) -> Signer:
     return Signer(Account.from_mnemonic(_DEV_MNEMONIC, account_path=path))
 
 
+def _keystore(config: KeyConfig) -> Path:
+    return config.keystore or ape_keystore(config.account or "")
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
+
+
 def _read_private(path: Path, what: str) -> bytes:
     """Return the file's bytes, refusing one that other users may read."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            if mode & (stat.S_IROTH | stat.S_IWOTH):
-                raise KeyAccessError(f"{what} {path}: other users may read it; chmod 600 it")
+            if mode & _OTHERS:
+                raise KeyAccessError(f"{what} {path}: other users may read it: chmod 600 {path}")
             return file.read(1_000_000)
     except OSError as error:
         raise KeyAccessError(f"{what} {path}: {error.strerror}") from error

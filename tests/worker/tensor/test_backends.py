@@ -1,6 +1,7 @@
 """Every backend computes what the reference says: all operators, types, edge shapes, extremes."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,29 @@ from worker.tensor.execute import Runner
 from worker.tensor.program import Opcode, Source
 from worker.tensor.reference import Operands, element
 
-BACKENDS = [NumpyBackend()]
 SEEDS = st.integers(0, (1 << 32) - 1)
 PICKS = 24  # elements compared in each case; the corners always are
+
+
+def torch_backend(name):
+    """A backend of torch: on floats in many blocks, on int8 units, or on a GPU."""
+    torch = pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    from worker.tensor.backends.torch import TorchBackend
+    from worker.tensor.backends.torch_place import place_on
+    from worker.tensor.backends.torch_products import FloatProducts, Int8Products
+
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            pytest.skip("no GPU")
+        return TorchBackend(place_on("cuda"))
+    products = FloatProducts() if name == "float" else Int8Products()
+    return TorchBackend(replace(place_on("cpu"), products=products, block=100, tile=1000))
+
+
+@pytest.fixture(scope="module", params=["numpy", "torch float", "torch int8", "torch cuda"])
+def backend(request):
+    """Each backend in turn."""
+    return NumpyBackend() if request.param == "numpy" else torch_backend(request.param[6:])
 
 
 def operands_of(program, inputs):
@@ -32,8 +53,7 @@ def places(type, seed):
 
 
 @pytest.mark.parametrize("opcode", Opcode, ids=lambda code: code.name.lower())
-@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=20)
 @given(seed=SEEDS, extreme=st.booleans())
 def test_compute__any_case__is_the_reference(backend, opcode, seed, extreme):
     made = case(opcode, seed, extreme)
