@@ -98,6 +98,7 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 	python scripts/sizes.py --check
 	python scripts/gas_snapshot.py --check
 	python examples/build.py --check
+	python -m examples.digits.pack --check
 
 .PHONY: bench-gas bench-wasm bench-jobs
 bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/results/
