@@ -5,9 +5,9 @@ Needs a GPU, Python, torch and NumPy, and nothing else of this project's environ
     PYTHONPATH=. python3 bench/gpu.py            writes bench/results/gpu.json
 
 Every operator is compared on random and extreme elements, then the committed programs of examples/
-(or those given with --programs) on random inputs. MATMUL at 8192³, with bias, requantisation and clamp to int8, is then
-measured against `torch._int_mm` alone, which writes int32 sums. Times are medians on the clock,
-the device waited for. Ends with 1 when a bit differs.
+(or those given with --programs) on random inputs. MATMUL at 8192³, with bias, requantisation and
+clamp to int8, is then measured against `torch._int_mm` alone, which writes int32 sums. Times are
+medians on the clock, the device waited for. Ends with 1 when a bit differs.
 """
 
 import argparse
