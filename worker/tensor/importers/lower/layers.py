@@ -16,8 +16,8 @@ from worker.tensor.quantise.scale import Scale
 
 def linear(low: Lowering, node: Node, form: Form) -> Tensor:
     """x · Wᵀ + b over the last axis."""
-    low.builder.segment()
     x = low.get(node.inputs[0], Form.NARROW)
+    low.builder.segment()
     rows = x.rows(low.builder)
     out = low.scale(node.outputs[0], form)
     weights = _weights(low, node, low.graph.constants[node.inputs[1]], x.scale, out)
@@ -28,8 +28,8 @@ def linear(low: Lowering, node: Node, form: Form) -> Tensor:
 
 def conv(low: Lowering, node: Node, form: Form) -> Tensor:
     """A convolution over one or two axes, all channels together or each by itself."""
-    low.builder.segment()
     x = low.get(node.inputs[0], Form.NARROW)
+    low.builder.segment()
     kernel, groups = low.graph.constants[node.inputs[1]], node.attributes.get("group", 1)
     channels = x.shape[1]
     if groups not in (1, channels) or (groups > 1 and len(kernel) != channels):
