@@ -42,6 +42,25 @@ async def test_check__block_hash__proves_program_terms_and_values(client, receip
     assert moment >= loaded.terms.posted_at
 
 
+async def test_check__batch_that_grew__proves_each_stage_for_itself(client, job, cast):
+    view = await client.view((await client.submit(job)).key)
+    await cast.grow(view, 0, DIGESTS, digests_of("a", "lie"))
+
+    base, final = await client.receipts("try", 0)
+
+    assert (base.stage, base.task_values()) == (Stage.BASE, {0: blind(DIGESTS[0])})
+    assert (final.stage, final.task_values()) == (Stage.FINAL, {1: blind(DIGESTS[1])})
+    for proof, other in ((base, final), (final, base)):
+        service = Address(proof.service)
+        check_receipt(proof, proof.block_hash, service)
+        mixed = proof.model_copy(update={"mask": other.mask, "values": other.values})
+        with pytest.raises(VerificationError, match="keeps another result"):
+            check_receipt(mixed, proof.block_hash, service)
+        with pytest.raises(VerificationError):
+            moved = proof.model_copy(update={"stage": other.stage})
+            check_receipt(moved, proof.block_hash, service)
+
+
 async def test_check__a_bit_flipped_anywhere__refused(receipt, tmp_path):
     data = receipt.model_dump_json().encode()
     block, service = receipt.block_hash, Address(receipt.service)
