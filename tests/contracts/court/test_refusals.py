@@ -9,11 +9,11 @@ from tests.contracts.court.disputes import dispute
 from tests.contracts.court.mutations import MUTATIONS, Scene
 from worker.tensor.program import Opcode
 
-CASES = int(os.environ.get("COURT_CASES", "4"))  # of each operator
+CASES = int(os.environ.get("COURT_CASES", "8"))  # of each operator
 
 
 @pytest.mark.parametrize("opcode", list(Opcode), ids=lambda opcode: opcode.name)
-def test_judge__honest_trace__is_never_convicted(court, opcode):
+def test_judge__honest_trace__is_never_convicted(court, tally, opcode):
     asked, names = [], []
     for seed in range(1000 * opcode, 1000 * opcode + CASES):
         about = dispute(opcode, seed, extreme=seed % 4 == 3)
@@ -22,4 +22,5 @@ def test_judge__honest_trace__is_never_convicted(court, opcode):
             names.append((seed, mutate.__name__))
     answers = court.judge_all(asked)
     convicted = [name for name, answer in zip(names, answers, strict=True) if answer is None]
+    tally.update({"refusals": len(answers), "wrongly convicted": len(convicted)})
     assert convicted == []
