@@ -4,10 +4,10 @@ Needs a GPU, Python, torch and NumPy, and nothing else of this project's environ
 
     PYTHONPATH=. python3 bench/gpu.py            writes bench/results/gpu.json
 
-Every operator is compared on random and extreme elements, then every program given with --programs
-(.ptp files) on random inputs. MATMUL at 8192³, with bias, requantisation and clamp to int8, is then
-measured against `torch._int_mm` alone, which writes int32 sums. Times are medians on the clock,
-the device waited for. Ends with 1 when a bit differs.
+Every operator is compared on random and extreme elements, then the committed programs of examples/
+(or those given with --programs) on random inputs. MATMUL at 8192³, with bias, requantisation and
+clamp to int8, is then measured against `torch._int_mm` alone, which writes int32 sums. Times are
+medians on the clock, the device waited for. Ends with 1 when a bit differs.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from worker.tensor.program import Opcode, Program
 from worker.tensor.selftest import self_test
 from worker.tensor.tensors import Array, DType
 
+COMMITTED = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*/*.ptp"))
 SIZE = 8192
 RUNS = 20
 SHARE_TARGET = 0.6
@@ -130,7 +131,7 @@ def main() -> int:
     """Compare, measure, write. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=60, help="cases of each operator")
-    parser.add_argument("--programs", type=Path, nargs="*", default=[])
+    parser.add_argument("--programs", type=Path, nargs="*", default=COMMITTED)
     asked = parser.parse_args()
     if not torch.cuda.is_available():
         print("no GPU here: nothing compared, nothing measured")

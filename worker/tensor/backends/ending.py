@@ -32,21 +32,21 @@ class Ending:
         is_exact = bound < _WHOLE and reach < 2.0 ** (50 - int(s.max()))
         self.dtype: np.dtype[Any] = np.dtype(np.float64 if is_exact else np.int64)
         if is_exact:
-            self._scale = m * 0.5**s
-            self._plus = op.zp + np.where(s > 0, 0.5 + 0.5 ** (s + 1), 0)
+            self.scale = m * 0.5**s
+            self.plus = op.zp + np.where(s > 0, 0.5 + 0.5 ** (s + 1), 0)
         else:
-            self._m, self._s, self._half = m, s, (np.int64(1) << s) >> 1
+            self.m, self.s, self.half = m, s, (np.int64(1) << s) >> 1
 
     def __call__(self, v: Any) -> Any:
         """Return the finished numbers, computed in v itself, which has `dtype`."""
         if self.dtype == np.float64:
-            v *= self._scale
-            v += self._plus
+            v *= self.scale
+            v += self.plus
             np.floor(v, out=v)
         else:
-            v *= self._m
-            v += self._half
-            v >>= self._s
+            v *= self.m
+            v += self.half
+            v >>= self.s
             v += self._op.zp
         return _limited(self._op, v)
 
