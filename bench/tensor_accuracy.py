@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench._results import merge
 from worker.tensor.arrays import Array
-from worker.tensor.importers.judge import agreement, confidence, cosines, order_of_pairs
+from worker.tensor.importers.judge import agreement, confidence, cosines, order_of_pairs, outputs
 
 Figures = dict[str, float]
 
@@ -27,7 +27,6 @@ def digits() -> dict[str, Figures]:
     """Both digit networks, from the committed programs."""
     from examples.digits import data, pack
     from worker.tensor.importers import onnx
-    from worker.tensor.importers.calibrate import batches
     from worker.tensor.importers.model import Model
 
     split, found = data.load(), {}
@@ -35,15 +34,7 @@ def digits() -> dict[str, Figures]:
         images = {"pixels": split.test.reshape(-1, *shape)}
         model = onnx.load(pack.HERE / f"{name}.onnx", images, pack.BATCH)
         program = Model.load(pack.HERE / f"{name}.ptp")
-        feeds = list(batches(images, pack.BATCH))
-        # The last batch is filled up with images of the one before.
-        fresh = len(split.test) - pack.BATCH * (len(feeds) - 1)
-        real, integer = (
-            np.concatenate(
-                [*(m.run(f)["logits"] for f in feeds[:-1]), m.run(feeds[-1])["logits"][-fresh:]]
-            )
-            for m in (model, program)
-        )
+        real, integer = (outputs(m.run, images, pack.BATCH)["logits"] for m in (model, program))
         found[f"digits_{name}"] = {
             "images": len(real),
             "float_accuracy": _share(real.argmax(1) == split.test_labels),
@@ -59,11 +50,8 @@ def magika() -> dict[str, Figures]:
     from examples.magika import data, pack
 
     model, program = pack.pack()
-    feeds = [{"bytes": row[None]} for row in data.load("judge")]
-    real, integer = (
-        np.concatenate([next(iter(m.run(feed).values())) for feed in feeds])
-        for m in (model, program)
-    )
+    files = {"bytes": data.load("judge")}
+    real, integer = (next(iter(outputs(m.run, files, 1).values())) for m in (model, program))
     sure = confidence(real) > 0.5
     return {
         "magika": {
@@ -103,9 +91,9 @@ def _embeddings(use: str, batch: int, length: int) -> tuple[Array, Array]:
 
     encoder = read(data.MODEL)
     program = pack.pack(encoder, batch, length)
-    feeds = data.feeds(use, length, batch)
-    real = np.concatenate([forward(encoder, f["ids"], f["mask"]) for f in feeds])
-    return real, np.concatenate([program.run(f)["embeddings"] for f in feeds])
+    samples = data.tokens(use, length)
+    real = outputs(lambda f: {"": forward(encoder, f["ids"], f["mask"])}, samples, batch)
+    return real[""], outputs(program.run, samples, batch)["embeddings"]
 
 
 def _encoder_figures(real: Array, integer: Array) -> Figures:

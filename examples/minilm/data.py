@@ -18,8 +18,6 @@ def texts(use: str) -> list[str]:
     return [" ".join(part.decode().split()) for part in parts]
 
 
-def feeds(use: str, length: int, batch: int) -> list[dict[str, Array]]:
-    """Return the texts as batches of ids and masks; a last short batch is left out."""
-    tokens = Vocabulary(MODEL / "vocab.txt").encode(texts(use), length)
-    starts = range(0, len(tokens["ids"]) - batch + 1, batch)
-    return [{name: x[start : start + batch] for name, x in tokens.items()} for start in starts]
+def tokens(use: str, length: int) -> dict[str, Array]:
+    """Return the texts as ids and masks of `length` tokens, a row each."""
+    return Vocabulary(MODEL / "vocab.txt").encode(texts(use), length)

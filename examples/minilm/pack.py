@@ -6,10 +6,11 @@ python -m examples.minilm.pack OUT.ptp [--long]
 import argparse
 from pathlib import Path
 
-from examples.minilm.data import MODEL, feeds
+from examples.minilm.data import MODEL, tokens
 from worker.tensor.build import Keep
 from worker.tensor.importers.bert.program import quantise
 from worker.tensor.importers.bert.weights import Encoder, read
+from worker.tensor.importers.calibrate import batches
 from worker.tensor.importers.model import Model
 
 SHORT = (32, 64)  # texts in one run, tokens of each
@@ -18,9 +19,9 @@ LONG = (4, 230)
 
 def pack(encoder: Encoder, batch: int, length: int) -> Model:
     """Return the program for texts of up to `length` tokens."""
-    calibration = feeds("calibrate", 64, 24)
-    if length > 64:
-        calibration = [*feeds("calibrate-long", length, 4), *calibration]
+    calibration = list(batches(tokens("calibrate", SHORT[1]), 24))
+    if length > SHORT[1]:
+        calibration = [*batches(tokens("calibrate-long", length), 4), *calibration]
     return quantise(encoder, calibration, batch, Keep.LAYERS)
 
 

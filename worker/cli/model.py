@@ -105,12 +105,13 @@ def show(file: Path, out: Output) -> None:
         "constant_bytes": cost.constant_bytes,
         "macs": cost.macs,
         "peak_bytes": cost.peak_bytes,
+        "largest_proof_bytes": max(row["proof_bytes"] for row in operators),
         "trace_bytes_outputs": _bytes(program, "is_output"),
         "trace_bytes_as_packed": _bytes(program, "is_checkpoint"),
         "trace_bytes_all": sum(op.output.type.nbytes for op in program.ops),
     }
     if out.form == "table" and not out.quiet:
-        columns = ("operator", "output", "operands", "parameters", "macs", "kept")
+        columns = ("operator", "output", "operands", "parameters", "macs", "proof_bytes", "kept")
         out.rows(operators, columns=columns, key="index")
         out.record(summary, key="root")
     else:
@@ -126,9 +127,11 @@ def _bytes(program: "Program", flag: str) -> int:
 def _operators(program: "Program") -> list[dict[str, Any]]:
     from worker.tensor.cost import macs
     from worker.tensor.program import Source
+    from worker.tensor.proof_size import longest_proof
     from worker.tensor.tensors import type_of
 
     rows = []
+    counts = len(program.inputs), len(program.constants), len(program.ops)
     for index, op in enumerate(program.ops):
         constants = [ref.index for ref in op.operands if ref.source is Source.CONSTANT]
         types = [type_of(program.constants[constant]) for constant in constants]
@@ -141,6 +144,7 @@ def _operators(program: "Program") -> list[dict[str, Any]]:
                 "operands": ", ".join(str(ref.type) for ref in op.operands),
                 "parameters": sum(type.rows * type.cols for type in types),
                 "macs": macs(op),
+                "proof_bytes": longest_proof(op, *counts),
                 "kept": kept,
             }
         )

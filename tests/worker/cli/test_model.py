@@ -55,6 +55,7 @@ def test_show__program__lists_operators_and_costs():
     assert [row["operator"] for row in shown["list"]] == ["MATMUL", "MATMUL"]
     assert shown["parameters"] == 64 * 48 + 48 * 10
     assert shown["macs"] == 16 * shown["parameters"]
+    assert 1000 < shown["largest_proof_bytes"] < 40_960
     assert shown["trace_bytes_outputs"] == 16 * 10 * 2
     assert shown["trace_bytes_all"] == 16 * 10 * 2 + 16 * 48
 

@@ -1,9 +1,26 @@
 """How near a program is to its float model."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from worker.tensor.arrays import Array
+from worker.tensor.importers.calibrate import batches
 from worker.tensor.importers.floats.rows import softmax
+
+Run = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+"""A model, float or integer: one batch of inputs to its outputs, both by name."""
+
+
+def outputs(run: Run, samples: Mapping[str, Array], batch: int) -> dict[str, Array]:
+    """Return a model's outputs for all samples, run in batches. Raises UsageError as `batches`."""
+    count = len(next(iter(samples.values())))
+    results = [run(feeds) for feeds in batches(samples, batch)]
+    repeated = batch * len(results) - count  # what the last batch was filled up with
+    return {
+        name: np.concatenate([*(r[name] for r in results[:-1]), results[-1][name][repeated:]])
+        for name in results[0]
+    }
 
 
 def agreement(real: Array, integer: Array) -> float:

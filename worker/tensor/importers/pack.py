@@ -1,10 +1,8 @@
 """From a model's file and a folder of data to a program, and how near it is to the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from worker.errors import UsageError
 from worker.tensor.arrays import Array
@@ -13,10 +11,8 @@ from worker.tensor.importers import onnx, onnx_file, samples
 from worker.tensor.importers.bert import program, weights, words
 from worker.tensor.importers.bert.forward import forward
 from worker.tensor.importers.calibrate import batches
-from worker.tensor.importers.judge import agreement, cosines, relative_error
+from worker.tensor.importers.judge import Run, agreement, cosines, outputs, relative_error
 from worker.tensor.importers.model import Model
-
-Run = Callable[[Mapping[str, Array]], dict[str, Array]]
 
 
 @dataclass(frozen=True)
@@ -61,13 +57,9 @@ def _only_input(file: Path) -> str:
 
 
 def _judged(model: Model, floats: Run, held_back: Mapping[str, Array], batch: int) -> Packed:
-    feeds = list(batches(held_back, batch))
-    real, integer = ([run(each) for each in feeds] for run in (floats, model.run))
-    figures = {}
-    for name in real[0]:
-        pair = [np.concatenate([result[name] for result in results]) for results in (real, integer)]
-        figures[name] = _figures(pair[0], pair[1])
-    return Packed(model, batch * len(feeds), figures)
+    real, integer = (outputs(run, held_back, batch) for run in (floats, model.run))
+    figures = {name: _figures(real[name], integer[name]) for name in real}
+    return Packed(model, len(next(iter(held_back.values()))), figures)
 
 
 def _figures(real: Array, integer: Array) -> dict[str, float]:
