@@ -99,7 +99,10 @@ def _scale(op: Op, x: Array, gamma: Array, beta: Array) -> Array:
 
 def _lut8(op: Op, x: Array, table: Array) -> Array:
     by_byte = np.roll(table[0], 128)  # entry x + 128 moves to x as an unsigned byte
-    return by_byte[x.view(np.uint8)]
+    if table.dtype == np.int8:  # of the ways to look bytes up by far the fastest
+        looked_up = x.tobytes().translate(by_byte.tobytes())
+        return np.frombuffer(looked_up, np.int8).reshape(x.shape)
+    return np.take(by_byte, x.view(np.uint8))
 
 
 def _isqrt_of(v: Int64s) -> Int64s:
