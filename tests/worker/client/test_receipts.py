@@ -9,9 +9,10 @@ from vyper.compiler.input_bundle import FilesystemInputBundle
 from vyper.compiler.settings import Settings
 
 from tests.worker.client.conftest import digests_of
-from worker.client.receipts import RESULT_SLOT, Receipt, check_receipt, encode_header
+from worker.client.receipts import SLOTS, Receipt, check_receipt, encode_header
 from worker.errors import NotFoundError, VerificationError
 from worker.protocol.record import blind
+from worker.protocol.words import Stage
 from worker.types import Address
 
 DIGESTS = digests_of("a", "b")
@@ -39,6 +40,25 @@ async def test_check__block_hash__proves_program_terms_and_values(client, receip
     assert loaded.task_values() == {0: blind(DIGESTS[0]), 1: blind(DIGESTS[1])}
     assert (loaded.program, loaded.manifest) == (record.program, record.manifest)
     assert moment >= loaded.terms.posted_at
+
+
+async def test_check__batch_that_grew__proves_each_stage_for_itself(client, job, cast):
+    view = await client.view((await client.submit(job)).key)
+    await cast.grow(view, 0, DIGESTS, digests_of("a", "lie"))
+
+    base, final = await client.receipts("try", 0)
+
+    assert (base.stage, base.task_values()) == (Stage.BASE, {0: blind(DIGESTS[0])})
+    assert (final.stage, final.task_values()) == (Stage.FINAL, {1: blind(DIGESTS[1])})
+    for proof, other in ((base, final), (final, base)):
+        service = Address(proof.service)
+        check_receipt(proof, proof.block_hash, service)
+        mixed = proof.model_copy(update={"mask": other.mask, "values": other.values})
+        with pytest.raises(VerificationError, match="keeps another result"):
+            check_receipt(mixed, proof.block_hash, service)
+        with pytest.raises(VerificationError):
+            moved = proof.model_copy(update={"stage": other.stage})
+            check_receipt(moved, proof.block_hash, service)
 
 
 async def test_check__a_bit_flipped_anywhere__refused(receipt, tmp_path):
@@ -71,7 +91,7 @@ LIES = [
     ({"mask": 5}, "no such tasks"),
     ({"batch": 9}, NOTHING),
     ({"batch": 1}, NOTHING),
-    ({"stage": 1}, NOTHING),
+    ({"stage": Stage.BASE}, NOTHING),
     ({"nonce": 1}, NOTHING),
     ({"program": "00" * 32}, NOTHING),
     ({"payer": "0x" + "11" * 20}, NOTHING),
@@ -127,7 +147,8 @@ def test_result_slot__compilers_layout__is_the_same():
         output_formats=["layout"],
         settings=Settings(evm_version="cancun"),
     )
-    assert dict(_slots(compiled["layout"]["storage_layout"]))["result_of"] == RESULT_SLOT
+    slots = dict(_slots(compiled["layout"]["storage_layout"]))
+    assert (slots["batches"], slots["base_result_of"]) == (SLOTS[Stage.FINAL], SLOTS[Stage.BASE])
 
 
 def _slots(layout):
