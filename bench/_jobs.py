@@ -6,13 +6,15 @@ from typing import Any
 from _chain import FEE_BPS, HOUR, TOKEN, Chain
 from eth_utils.crypto import keccak
 
+from worker.protocol.openings import Opening
 from worker.protocol.record import FAILED, blind
-from worker.protocol.seals import seal_digest
+from worker.protocol.seals import DIGEST_MASK, seal_digest
 from worker.protocol.words import BatchWord, OnDissent, Origin, RoundWord, Terms, positions
-from worker.types import Address, Gwei, Seconds, Timestamp, Wei
+from worker.types import Address, Gwei, OperatorId, Seconds, Timestamp, Wei
 
 NO_PROOF = (0, [])
-SALT = keccak(text="salt")
+PLAIN = {"max_seats": 3, "on_dissent": OnDissent.SETTLE}
+"""Terms of a job whose batches never grow: the reserve is what three seats earn."""
 
 
 def results(name: str, tasks: int) -> list[bytes]:
@@ -23,6 +25,11 @@ def results(name: str, tasks: int) -> list[bytes]:
 def failures(tasks: int) -> list[bytes]:
     """Return what a host that fails opens."""
     return [FAILED] * tasks
+
+
+def salt_of(operator: int) -> bytes:
+    """Return the salt that an operator seals with."""
+    return keccak(text=f"salt/{operator}")
 
 
 def terms_now(chain: Chain, tasks: int, **changes: Any) -> Terms:
@@ -95,7 +102,21 @@ class Bench:
 
     def _digest(self, operator: int, found: list[bytes], batch: int) -> bytes:
         values = self._values(found, batch)
-        return seal_digest(self.key, batch, self.word(batch).round, operator, values, SALT)
+        number = self.word(batch).round
+        return seal_digest(self.key, batch, number, operator, values, salt_of(operator))
+
+    def opening(self, operator: int, found: list[bytes], batch: int = 0) -> Opening:
+        """Return what the operator's worker tells of its seat."""
+        values = tuple(self._values(found, batch))
+        number = self.word(batch).round
+        return Opening(OperatorId(operator), number, values, salt_of(operator))
+
+    def is_sealed_by(self, opening: Opening, batch: int = 0) -> bool:
+        """Whether this is what the operator's seal on chain holds."""
+        where = (self.key, batch, opening.round, opening.operator)
+        digest = seal_digest(*where, opening.values, opening.salt)
+        kept = self._calls.seal_of(*where).call()
+        return int(kept) == int.from_bytes(digest, "big") & DIGEST_MASK
 
     def claim(self, operator: int, batch: int = 0) -> None:
         """Take a seat."""
@@ -117,14 +138,13 @@ class Bench:
     def reveal(self, operator: int, found: list[bytes], batch: int = 0) -> None:
         """Open a seat."""
         values = self._values(found, batch)
-        call = self._calls.reveal(self.terms.members(), batch, operator, values, SALT)
+        call = self._calls.reveal(self.terms.members(), batch, operator, values, salt_of(operator))
         self.chain.send(call, self.chain.operators[operator])
 
-    def conclude(self, found: list[bytes], batch: int = 0) -> None:
-        """Open all seats at once and pay."""
-        values = [blind(s) for s in found]
-        salts = [SALT] * self.terms.seats
-        call = self._calls.conclude(self.terms.members(), batch, values, salts)
+    def conclude(self, openings: list[Opening], batch: int = 0) -> None:
+        """Open all seats at once and pay; `openings` are all seats', in their order."""
+        salts = [opening.salt for opening in openings]
+        call = self._calls.conclude(self.terms.members(), batch, openings[0].values, salts)
         self.chain.send(call, self.chain.operators[1])
 
     def settle(self, found: dict[int, list[bytes]], batch: int = 0) -> None:

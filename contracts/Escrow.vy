@@ -39,6 +39,7 @@ exports: (
     escrow_settings.token_count,
     credits.credit_of,
     credits.operator_credit,
+    credits.operator_fees,
     credits.fees_of,
 )
 
@@ -88,10 +89,10 @@ def open(
     @param fee_bps Must be the fee of now; it is fixed for the agreement.
     """
     self._check_posting()
-    if fee_bps != escrow_settings._fee_bps():
+    if fee_bps != escrow_settings.word & escrow_settings.FEE_MASK:
         self._fee_changed()
     agreements._open(self._agreement(msg.sender, token, reference, expiry, fee_bps), payer, amount)
-    transfers._draw(escrow_settings._token(token), payer, amount, permit)
+    self._draw(token, payer, amount, permit)
 
 
 @external
@@ -109,7 +110,7 @@ def top_up(
     agreements._top_up(
         self._agreement(msg.sender, token, reference, expiry, fee_bps), payer, amount
     )
-    transfers._draw(escrow_settings._token(token), payer, amount, permit)
+    self._draw(token, payer, amount, permit)
 
 
 @external
@@ -126,19 +127,17 @@ def pay(
     @notice Credit operators and the payer out of an agreement, burn a part of it.
     @dev Pays nothing, and does not revert, when the agreement is gone; pays what is left when that
          is less: operators first, then the burn, then the refund.
-    @param items Each operator id 24 | amount before the fee, wei 96.
+    @param items Each operator id 24 | amount before the fee, wei 96 | unread here 136.
     """
-    fee: uint256 = 0
-    burnt: uint256 = 0
-    fee, burnt = agreements._pay(
+    burnt: uint256 = agreements._pay(
         self._agreement(msg.sender, token, reference, expiry, fee_bps), items, refund, burn
     )
-    if burnt != 0 and token != NETWORK_TOKEN:
-        fee += burnt
-        burnt = 0
-    credits._book_fee(token, fee)
-    if burnt != 0:
-        extcall IBurnable(escrow_settings._token(token)).burn(burnt)
+    if burnt == 0:
+        return
+    if token == NETWORK_TOKEN:
+        extcall IBurnable(escrow_settings.NETWORK_TOKEN).burn(burnt)
+    else:
+        credits._book_fee(token, burnt)
 
 
 # Anyone
@@ -161,7 +160,7 @@ def withdraw(token: uint256):
 
 @external
 def withdraw_operator(id: uint256, token: uint256):
-    """@notice Pay the credit of operator `id` to its owner."""
+    """@notice Pay the credit of operator `id` to its owner; the fees kept with it are due then."""
     owner: address = staticcall STAKING.owner_of(id)
     amount: uint256 = credits._take_operator(id, token, owner)
     transfers._send(escrow_settings._token(token), owner, amount)
@@ -230,6 +229,14 @@ def _check_posting():
         self._not_active()
     if block.timestamp < escrow_settings._paused_until():
         self._paused()
+
+
+@internal
+def _draw(token: uint256, payer: address, amount: uint256, permit: IEscrow.Permit):
+    if token == NETWORK_TOKEN:
+        transfers._draw(escrow_settings.NETWORK_TOKEN, payer, amount, permit)
+    else:
+        transfers._draw_listed(escrow_settings._token(token), payer, amount, permit)
 
 
 @internal

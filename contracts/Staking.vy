@@ -65,17 +65,11 @@ interface IBurnable:
     def burn(amount: uint256): nonpayable
 
 
-event StakeLocked:
+# Locks and releases are in the services' own logs; what is taken away is in this one too.
+event StakeBurnt:
     id: indexed(uint256)
     service: indexed(address)
     amount: uint256  # gwei, as in all events
-
-
-event LockSettled:
-    id: indexed(uint256)
-    service: indexed(address)
-    released: uint256
-    burnt: uint256
 
 
 ONE_GWEI: constant(uint256) = 10**9
@@ -163,11 +157,12 @@ def opt_in(id: uint256, service: address, ceiling: uint64):
     joined: stake_words.Service = admission._active(service)
     index: uint256 = joined.place - 1
     operator: stake_words.Operator = operators._operator(id)
-    if index >= lanes.PER_WORD and not operator.wide:
-        operator.wide = True
+    if index // lanes.PER_WORD > operator.reach:
+        operator.reach = index // lanes.PER_WORD
         operators._save(id, operator)
     if lanes._join(id, index, service, convert(ceiling, uint256), joined.standing):
-        self._check_free(operator, lanes._locked(id, operator.wide))
+        if lanes._locked(id, operator.reach) > operator.stake - operator.exiting:
+            self._not_free()
 
 
 @external
@@ -213,7 +208,7 @@ def opt_in_of(id: uint256, service: address) -> stake_words.OptIn:
 @view
 def locked_of(id: uint256) -> uint256:
     """@return What all services together have locked of operator `id`, gwei."""
-    return lanes._locked(id, True)
+    return lanes._locked(id, lanes.LAST_WORD)
 
 
 # Services
@@ -226,36 +221,37 @@ def lock(worker: address, amount: uint256, at: uint256) -> (uint256, uint256, ui
     @param at The moment whose epoch fixes the weights; not in the future.
     @return The operator's id, its weight and the total weight when that epoch began.
     """
-    index: uint256 = admission._active(msg.sender).place - 1
+    index: uint256 = admission._active_index(msg.sender)
     if at > block.timestamp:
         self._future()
-    key: stake_words.WorkerKey = worker_keys._active(worker)
-    operator: stake_words.Operator = operators._operator(key.operator)
-    locked: uint256 = lanes._lock(key.operator, index, amount, operator.wide)
-    self._check_free(operator, locked)
-    if locked > key.ceiling:
+    id: uint256 = 0
+    ceiling: uint256 = 0
+    id, ceiling = worker_keys._active(worker)
+    operator: uint256 = operators.word_of[id]
+    locked: uint256 = lanes._lock(id, index, amount, stake_words._reach(operator))
+    if locked > stake_words._free(operator):
+        self._not_free()
+    if locked > ceiling:
         self._above_key_ceiling()
-    log StakeLocked(id=key.operator, service=msg.sender, amount=amount)
-    return key.operator, operators._weight_at(operator, at), operators._total_at(at)
+    return id, operators._weight_at(operator, at), operators._total_at(at)
 
 
 @external
 def settle(items: DynArray[uint256, MAX_ITEMS]):
     """
     @notice Release and burn what the calling service locked; retired services too.
-    @param items Each id 24 | release, gwei 64 | burn, gwei 64.
+    @param items Each id 24 | unread here 96 | burn, gwei 64 | release, gwei 64.
     """
     index: uint256 = admission._index(msg.sender)
     burnt: uint256 = 0
     for item: uint256 in items:
         id: uint256 = item & U24
-        released: uint256 = (item >> 24) & U64
-        burn: uint256 = item >> 88
-        lanes._take(id, index, released + burn)
+        burn: uint256 = (item >> 120) & U64
+        lanes._take(id, index, burn + (item >> 184))
         if burn != 0:
             stakes._slash(id, burn)
             burnt += burn
-        log LockSettled(id=id, service=msg.sender, released=released, burnt=burn)
+            log StakeBurnt(id=id, service=msg.sender, amount=burn)
     if burnt != 0:
         extcall IBurnable(TOKEN).burn(burnt * ONE_GWEI)
 
@@ -324,13 +320,6 @@ def set_weight_cap(weight: uint256):
 def _check_operator_owner(id: uint256):
     if msg.sender != operators.owner_of[id]:
         self._not_owner()
-
-
-@internal
-@pure
-def _check_free(operator: stake_words.Operator, locked: uint256):
-    if locked > operator.stake - operator.exiting:
-        self._not_free()
 
 
 @internal

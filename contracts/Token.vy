@@ -10,7 +10,10 @@
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 from snekmate.tokens import erc20
+from snekmate.utils import ecdsa
+from snekmate.utils import eip712_domain_separator
 
+uses: eip712_domain_separator
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: erc20[ownable := ownable]
@@ -59,6 +62,32 @@ def accept_ownership():
     self._set_minter(msg.sender, True)
 
 
+@external
+def transfer_with_permit(
+    owner: address, amount: uint256, deadline: uint256, v: uint8, r: bytes32, s: bytes32
+) -> bool:
+    """
+    @notice `permit` for the caller and `transferFrom` to it in one, with the same signature.
+    @dev No allowance is written, which is most of what the two cost.
+    """
+    if block.timestamp > deadline:
+        self._permit_expired()
+    nonce: uint256 = erc20.nonces[owner]
+    erc20.nonces[owner] = nonce + 1
+    digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
+        keccak256(
+            abi_encode(erc20._PERMIT_TYPE_HASH, owner, msg.sender, amount, nonce, deadline)
+        )
+    )
+    signer: address = ecdsa._recover_vrs(
+        digest, convert(v, uint256), convert(r, uint256), convert(s, uint256)
+    )
+    if signer != owner or owner == empty(address):
+        self._bad_permit()
+    erc20._transfer(owner, msg.sender, amount)
+    return True
+
+
 @internal
 def _set_minter(minter: address, status: bool):
     erc20.is_minter[minter] = status
@@ -68,3 +97,13 @@ def _set_minter(minter: address, status: bool):
 @internal
 def _not_offered():
     raise "token: ownership not offered"
+
+
+@internal
+def _permit_expired():
+    raise "token: permit expired"
+
+
+@internal
+def _bad_permit():
+    raise "token: not the owner's permit"

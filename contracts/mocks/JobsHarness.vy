@@ -14,6 +14,8 @@ from ..modules import rounds
 from ..modules import seals
 from ..modules import sortition
 
+initializes: rounds
+
 
 @external
 @view
@@ -29,7 +31,7 @@ def origin(payer: address, origin: words.Origin) -> bytes32:
 
 @external
 @pure
-def a(word: uint256) -> DynArray[uint256, 10]:
+def a(word: uint256) -> DynArray[uint256, 9]:
     return [
         words._price(word),
         words._bond(word),
@@ -40,21 +42,6 @@ def a(word: uint256) -> DynArray[uint256, 10]:
         convert(words._settles_dissent(word), uint256),
         words._token(word),
         words._fee_bps(word),
-        words._above_fee(word),
-    ]
-
-
-@external
-@pure
-def b(word: uint256) -> DynArray[uint256, 7]:
-    return [
-        words._posted_at(word),
-        words._claim_window(word),
-        words._run_window(word),
-        words._reveal_window(word),
-        words._challenge_window(word),
-        words._expiry(word),
-        words._above_expiry(word),
     ]
 
 
@@ -65,19 +52,30 @@ def tasks_in(a: uint256, batch: uint256) -> uint256:
 
 
 @external
+def load(terms: words.Terms, batch: uint256, word: uint256, draw: uint256) -> rounds.Round:
+    """@return The round that the contract reads from these words."""
+    key: bytes32 = words._key(terms)
+    rounds.jobs[key] = 1
+    rounds.batches[key][batch] = word
+    rounds.draws[key][batch] = draw
+    return rounds._load(terms, batch)
+
+
+@external
 @pure
-def batch(word: uint256) -> DynArray[uint256, 14]:
-    fields: DynArray[uint256, 14] = []
+def batch(word: uint256) -> DynArray[uint256, 9]:
+    fields: DynArray[uint256, 9] = []
     for seat: uint256 in range(7):
         fields.append(words._seat_id(word, seat))
-    fields.append(words._granted(word))
     fields.append(words._sealed(word))
-    fields.append(words._number(word))
-    fields.append(words._base(word))
-    fields.append(convert(words._is_final(word), uint256))
     fields.append(words._silent(word))
-    fields.append(words._opened_at(word))
     return fields
+
+
+@external
+@pure
+def final(result: bytes32) -> uint256:
+    return words._final(result)
 
 
 @external
@@ -91,14 +89,9 @@ def grown(ids: DynArray[uint256, 7], silent: uint256, opened_at: uint256) -> uin
 
 @external
 @pure
-def draw(price: uint256, mask: uint256, height: uint256, seed: uint256) -> DynArray[uint256, 4]:
+def draw(price: uint256, mask: uint256, height: uint256, seed: uint256) -> DynArray[uint256, 3]:
     word: uint256 = words._draw(price, mask, height) | (seed << 160)
-    return [
-        words._draw_price(word),
-        words._draw_mask(word),
-        words._draw_height(word),
-        words._draw_seed(word),
-    ]
+    return [words._draw_mask(word), words._draw_height(word), words._draw_seed(word)]
 
 
 @external
@@ -123,8 +116,7 @@ def is_eligible(
     weight: uint256,
     total: uint256,
 ) -> bool:
-    released: uint256 = sortition._released(seats, elapsed, window)
-    return sortition._is_eligible(ticket, released, weight, total)
+    return sortition._is_eligible(ticket, seats, elapsed, window, weight, total)
 
 
 @external
@@ -160,9 +152,18 @@ def settle(
     case: outcome.Case,
     opened: uint256,
     silent: uint256,
-    lists: uint256[7],
-    answers: DynArray[DynArray[bytes32, 32], 7],
-) -> (outcome.Outcome, bills.Bill):
-    o: outcome.Outcome = outcome._decide(case, opened, lists, answers)
-    o.tally = outcome._silence(o.tally, silent, words._sealed(r.word), r.tasks)
-    return o, bills._settled(a, r, o, silent)
+    columns: DynArray[bytes32[7], 32],
+) -> (outcome.Outcome, DynArray[bytes32, 32], bills.Bill):
+    """@param columns What each seat opened for each task of the round, ascending."""
+    o: outcome.Outcome = empty(outcome.Outcome)
+    stand: DynArray[bytes32, 32] = []
+    rank: uint256 = 0
+    for task: uint256 in range(32):
+        if r.mask >> task & 1 == 0:
+            continue
+        best: bytes32 = empty(bytes32)
+        o, best = outcome._with_task(o, case, 1 << task, opened, columns[rank])
+        if o.paid >> task & 1 == 1:
+            stand.append(best)
+        rank += 1
+    return o, stand, bills._settled(a, r, o, silent)

@@ -18,6 +18,12 @@ def operator(fields: stake_words.Operator) -> (uint256, stake_words.Operator):
 
 @external
 @pure
+def lockable(word: uint256) -> (uint256, uint256):
+    return stake_words._free(word), stake_words._reach(word)
+
+
+@external
+@pure
 def total(fields: stake_words.Total) -> (uint256, stake_words.Total):
     word: uint256 = stake_words._total_word(fields)
     return word, stake_words._total(word)

@@ -73,9 +73,19 @@ def _active(service: address) -> stake_words.Service:
 
 @internal
 @view
+def _active_index(service: address) -> uint256:
+    """@return The lane of a service that may lock."""
+    word: uint256 = self.service_word[service]
+    if word & stake_words.U8 == 0 or word >> stake_words.RETIRED_AT != 0:
+        self._not_active()
+    return (word & stake_words.U8) - 1
+
+
+@internal
+@view
 def _index(service: address) -> uint256:
     """@return The lane of a service that was ever admitted."""
-    place: uint256 = self._service(service).place
+    place: uint256 = self.service_word[service] & stake_words.U8
     if place == 0:
         self._not_a_service()
     return place - 1

@@ -13,30 +13,7 @@ from . import credits
 uses: credits
 
 
-event AgreementOpened:
-    agreement: indexed(bytes32)
-    service: indexed(address)
-    payer: indexed(address)
-    token: uint256
-    amount: uint256
-    reference: bytes32
-    expiry: uint256
-    fee_bps: uint256
-
-
-event AgreementToppedUp:
-    agreement: indexed(bytes32)
-    amount: uint256
-
-
-event AgreementPaid:
-    agreement: indexed(bytes32)
-    credited: uint256  # to operators, after the fee
-    fee: uint256
-    burnt: uint256
-    refunded: uint256
-
-
+# What is opened, topped up and paid is in the service's own logs.
 event AgreementReclaimed:
     agreement: indexed(bytes32)
     payer: indexed(address)
@@ -77,16 +54,6 @@ def _open(agreement: Agreement, payer: address, amount: uint256):
     if self.word_of[key] != 0:
         self._exists()
     self._fund(key, payer, 0, amount)
-    log AgreementOpened(
-        agreement=key,
-        service=agreement.service,
-        payer=payer,
-        token=agreement.token,
-        amount=amount,
-        reference=agreement.reference,
-        expiry=agreement.expiry,
-        fee_bps=agreement.fee_bps,
-    )
 
 
 @internal
@@ -99,37 +66,33 @@ def _top_up(agreement: Agreement, payer: address, amount: uint256):
     if self._payer(word) != payer:
         self._other_payer()
     self._fund(key, payer, word >> 160, amount)
-    log AgreementToppedUp(agreement=key, amount=amount)
 
 
 @internal
 def _pay(
     agreement: Agreement, items: DynArray[uint256, MAX_ITEMS], refund: uint256, burn: uint256
-) -> (uint256, uint256):
+) -> uint256:
     """
     @notice Credit operators, then the payer, out of what is left; nothing when that is nothing.
-    @return The fee and what is to be burnt, neither of which is booked here.
+    @return What is to be burnt, which is not booked here.
     """
     key: bytes32 = self._key(agreement)
     word: uint256 = self.word_of[key]
-    if word == 0:
-        return 0, 0
     left: uint256 = word >> 160
-    paid: uint256 = 0
-    fee: uint256 = 0
+    if left == 0:
+        return 0
     for item: uint256 in items:
-        amount: uint256 = min((item >> 24) & U96, left - paid)
-        cut: uint256 = amount * agreement.fee_bps // BPS
-        credits._credit_operator(item & U24, agreement.token, amount - cut)
-        fee += cut
-        paid += amount
-    burnt: uint256 = min(burn, left - paid)
-    refunded: uint256 = min(refund, left - paid - burnt)
+        amount: uint256 = min((item >> 24) & U96, left)
+        if amount != 0:
+            fee: uint256 = unsafe_mul(amount, agreement.fee_bps) // BPS
+            credits._credit_operator(item & U24, agreement.token, amount - fee, fee)
+            left = unsafe_sub(left, amount)
+    burnt: uint256 = min(burn, left)
+    refunded: uint256 = min(refund, left - burnt)
     payer: address = self._payer(word)
-    self._store(key, payer, left - paid - burnt - refunded)
+    self._store(key, payer, left - burnt - refunded)
     credits._credit(payer, agreement.token, refunded)
-    log AgreementPaid(agreement=key, credited=paid - fee, fee=fee, burnt=burnt, refunded=refunded)
-    return fee, burnt
+    return burnt
 
 
 @internal

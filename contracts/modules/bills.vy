@@ -4,7 +4,7 @@
 @title Bills
 @author Proofmesh
 @license AGPL-3.0-only
-@notice What an outcome costs whom: the lists that one call to each vault takes.
+@notice What an outcome costs whom: the list that one call to each vault takes.
 """
 
 from . import job_words as words
@@ -13,9 +13,9 @@ from . import rounds
 
 
 struct Bill:
-    locks: DynArray[uint256, 7]  # for Staking: id 24 | release, gwei 64 | burn, gwei 64
-    pays: DynArray[uint256, 7]  # for Escrow: id 24 | amount 96
-    seats: DynArray[uint256, 7]  # for the log: id 24 | paid 96 | burnt 64 | released 64
+    # One word a seat, which both vaults and the log take as it is:
+    # id 24 | paid, wei 96 | burnt, gwei 64 | released, gwei 64.
+    seats: DynArray[uint256, 7]
     refund: uint256
     burn: uint256
 
@@ -30,25 +30,34 @@ def _settled(a: uint256, r: rounds.Round, o: outcome.Outcome, silent: uint256) -
     bill: Bill = empty(Bill)
     bond: uint256 = words._bond(a)
     fee: uint256 = outcome._contest_fee(r.price, bond, words._token(a))
-    decided: uint256 = r.tasks - words._count(o.contested)
-    bill.burn = words._count(o.tied) * (r.price // 10)
+    decided: uint256 = r.tasks
+    if o.contested != 0:
+        decided -= words._count(o.contested)
+    if o.tied != 0:
+        bill.burn = words._count(o.tied) * (r.price // 10)
     spent: uint256 = bill.burn
 
+    sealed: uint256 = words._sealed(r.word)
     ended: uint256 = words._silent(r.word)
-    for seat: uint256 in range(words._granted(r.word), bound=7):
-        if ended >> seat & 1 == 1:
-            continue
-        id: uint256 = words._seat_id(r.word, seat)
-        paid: uint256 = outcome._earned(o.tally[seat], r.price)
-        burnt: uint256 = outcome._lost(o.tally[seat], bond, fee)
+    ids: uint256 = r.word
+    for seat: uint256 in range(r.granted, bound=7):
+        id: uint256 = ids & words.U24
+        ids >>= 24
         tasks: uint256 = r.tasks if silent >> seat & 1 == 1 else decided
-        released: uint256 = tasks * bond - burnt
-        if paid != 0:
-            bill.pays.append(id | paid << 24)
-            spent += paid
-        if tasks != 0:
-            bill.locks.append(id | released << 24 | burnt << 88)
-            bill.seats.append(id | paid << 24 | burnt << 120 | released << 184)
+        if ended >> seat & 1 == 1 or tasks == 0:
+            continue
+        tally: uint256 = o.tally[seat]
+        if silent >> seat & 1 == 1:
+            # All of the bond for a seal that was not opened, a quarter for none at all.
+            tally += tasks * (outcome.BURNT if sealed >> seat & 1 == 1 else outcome.QUARTERED)
+        paid: uint256 = unsafe_mul(tally & 255, r.price)
+        burnt: uint256 = 0
+        if tally >= outcome.ABORTED:
+            paid += outcome._aborted(tally, r.price)
+            burnt = outcome._lost(tally, bond, fee)
+        released: uint256 = unsafe_mul(tasks, bond) - burnt
+        bill.seats.append(id | paid << 24 | burnt << 120 | released << 184)
+        spent += paid
     bill.refund = self._reserve(a, decided, r.price) - spent
     return bill
 
@@ -56,12 +65,11 @@ def _settled(a: uint256, r: rounds.Round, o: outcome.Outcome, silent: uint256) -
 @internal
 @pure
 def _returned(a: uint256, r: rounds.Round) -> DynArray[uint256, 7]:
-    """@return The list for Staking that gives every seat of an unfilled base round its bond back.
-    """
-    locks: DynArray[uint256, 7] = []
-    for seat: uint256 in range(words._granted(r.word), bound=7):
-        locks.append(words._seat_id(r.word, seat) | (r.tasks * words._bond(a)) << 24)
-    return locks
+    """@return The list that gives every seat of an unfilled base round its bond back."""
+    seats: DynArray[uint256, 7] = []
+    for seat: uint256 in range(r.granted, bound=7):
+        seats.append(words._seat_id(r.word, seat) | (r.tasks * words._bond(a)) << 184)
+    return seats
 
 
 @internal

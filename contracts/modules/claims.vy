@@ -11,7 +11,6 @@ from . import job_events as events
 from . import job_terms
 from . import job_vaults as vaults
 from . import job_words as words
-from . import membership
 from . import reverts
 from . import rounds
 from . import seals
@@ -23,65 +22,61 @@ uses: vaults
 
 
 @internal
-def _claim(terms: words.Terms, batch: uint256, proof: membership.Proof) -> (rounds.Round, uint256):
-    """@return The round with the caller's seat in it, still to be stored, and the operator's id."""
-    r: rounds.Round = rounds._load(terms, batch)
-    if block.timestamp >= rounds._claim_until(r, terms.b):
+def _claim(terms: words.Terms, r: rounds.Round) -> uint256:
+    """
+    @notice Lock the caller's bond for the next seat of the round.
+    @return The operator's id. In a named job the caller still has to prove that it is named.
+    """
+    if block.timestamp >= r.claim_until:
         reverts._fail("jobs: claim closed")
-    if rounds._is_filled(r):
+    if r.granted == r.target:
         reverts._fail("jobs: no seat left")
     # Posting leaves time for every base round; growth may have begun late.
-    job_terms._check_end(terms.b, r.opened_at + words._round_length(terms.b))
+    if r.reveal_until > words._expiry(terms.b):
+        job_terms._past_expiry()
 
     id: uint256 = 0
     weight: uint256 = 0
     total: uint256 = 0
     id, weight, total = vaults._lock(msg.sender, words._bond(terms.a) * r.tasks, r.opened_at)
-    if rounds._holds_seat(r.word, id):
+    if rounds._seat_of(r.word, 0, r.granted, id) != rounds.NO_SEAT:
         reverts._fail("jobs: has a seat")
     if terms.named == empty(bytes32):
-        self._check_ticket(r, terms.b, id, weight, total)
-    elif not membership._is_member(terms.named, id, proof):
-        reverts._fail("jobs: not named")
-    log events.SeatClaimed(
-        job=r.key,
-        operator=id,
-        batch=batch,
-        round=words._number(r.word),
-        seat=words._granted(r.word),
-    )
-    r.word = words._with_seat(r.word, id)
-    return r, id
+        self._check_ticket(r, id, weight, total)
+    log events.SeatClaimed(job=r.key, operator=id, batch=r.batch, round=r.number)
+    return id
 
 
 @internal
-def _check_ticket(r: rounds.Round, b: uint256, id: uint256, weight: uint256, total: uint256):
-    ticket: uint256 = sortition._ticket(rounds._seed(r, vaults.SEEDS), r.key, r.batch, id)
-    released: uint256 = sortition._released(
-        r.target - r.first, block.timestamp - r.opened_at, words._claim_window(b)
-    )
-    if not sortition._is_eligible(ticket, released, weight, total):
+def _check_ticket(r: rounds.Round, id: uint256, weight: uint256, total: uint256):
+    seed: uint256 = rounds._seed(r.key, r.batch, r.draw, vaults.SOURCE)
+    if not sortition._is_eligible(
+        sortition._ticket(seed, r.key, r.batch, id),
+        r.target - r.first,
+        block.timestamp - r.opened_at,
+        r.claim_until - r.opened_at,
+        weight,
+        total,
+    ):
         reverts._fail("jobs: not drawn")
 
 
 @internal
 @view
-def _check_seal(r: rounds.Round, b: uint256, seat: uint256):
-    """@notice Revert unless `seat` may seal now."""
-    if rounds._is_unfilled(r, b):
+def _check_seal(r: rounds.Round, seat: uint256):
+    """@notice Revert unless there is such a seat and it may seal now."""
+    if seat == rounds.NO_SEAT:
+        reverts._fail("jobs: no seat")
+    if rounds._is_unfilled(r):
         reverts._fail("jobs: round unfilled")
-    if block.timestamp >= rounds._seal_until(r, b):
+    if block.timestamp >= r.seal_until:
         reverts._fail("jobs: seal closed")
     if words._sealed(r.word) >> seat & 1 == 1:
         reverts._fail("jobs: already sealed")
 
 
 @internal
-def _seal(r: rounds.Round, id: uint256, seat: uint256, digest: bytes32) -> rounds.Round:
-    """@return The round with the seal of `seat` in it, still to be stored."""
-    after: rounds.Round = r
-    after.word = words._with_seal(r.word, seat)
-    number: uint256 = words._number(r.word)
-    seals.records[seals._key(r.key, r.batch, number, id)] = seals._kept(digest)
-    log events.ResultSealed(job=r.key, operator=id, batch=r.batch, round=number, digest=digest)
-    return after
+def _seal(r: rounds.Round, id: uint256, digest: bytes32):
+    """@notice Keep the seal of operator `id`; its seat is still to be marked as sealed."""
+    seals.records[seals._key(r.key, r.batch, r.number, id)] = seals._kept(digest)
+    log events.ResultSealed(job=r.key, operator=id, batch=r.batch, round=r.number, digest=digest)

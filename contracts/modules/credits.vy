@@ -28,10 +28,13 @@ event FeesCollected:
 
 
 U16: constant(uint256) = 2**16 - 1
+U128: constant(uint256) = 2**128 - 1
 U24: constant(uint256) = 2**24 - 1
 
 credit_of: public(HashMap[address, HashMap[uint256, uint256]])
-operator_credit_word: HashMap[uint256, uint256]  # by id << 16 | token
+# By id << 16 | token; credit 128 | fees kept until it is withdrawn 128: one slot a payment. Each
+# addition is below 2^96, so neither half can overflow in 2^32 payments.
+operator_credit_word: HashMap[uint256, uint256]
 fees_of: public(HashMap[uint256, uint256])
 
 
@@ -39,7 +42,14 @@ fees_of: public(HashMap[uint256, uint256])
 @view
 def operator_credit(id: uint256, token: uint256) -> uint256:
     """@return What `withdraw_operator` would pay."""
-    return self._operator_credit(id, token)
+    return self._operator_credit(id, token) & U128
+
+
+@external
+@view
+def operator_fees(id: uint256, token: uint256) -> uint256:
+    """@return What `withdraw_operator` would add to the fees."""
+    return self._operator_credit(id, token) >> 128
 
 
 @internal
@@ -55,8 +65,8 @@ def _credit(account: address, token: uint256, amount: uint256):
 
 
 @internal
-def _credit_operator(id: uint256, token: uint256, amount: uint256):
-    self.operator_credit_word[id << 16 | token] += amount
+def _credit_operator(id: uint256, token: uint256, amount: uint256, fee: uint256):
+    self.operator_credit_word[id << 16 | token] += amount | fee << 128
 
 
 @internal
@@ -78,13 +88,15 @@ def _take(account: address, token: uint256) -> uint256:
 
 @internal
 def _take_operator(id: uint256, token: uint256, owner: address) -> uint256:
-    """@return The whole credit of operator `id`, which is gone from here."""
-    amount: uint256 = self._operator_credit(id, token)
+    """@return The whole credit of operator `id`, which is gone from here; its fees are booked."""
+    word: uint256 = self._operator_credit(id, token)
+    amount: uint256 = word & U128
     if amount == 0:
         self._no_credit()
     if owner == empty(address):
         self._no_operator()
     self.operator_credit_word[id << 16 | token] = 0
+    self._book_fee(token, word >> 128)
     log OperatorCreditWithdrawn(id=id, token=token, owner=owner, amount=amount)
     return amount
 

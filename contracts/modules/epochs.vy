@@ -48,16 +48,19 @@ def _moved(weights: stake_words.Weights, weight: uint256) -> stake_words.Weights
 
 @internal
 @view
-def _at(weights: stake_words.Weights, timestamp: uint256) -> uint256:
-    """@return The weight when the epoch of `timestamp` began."""
+def _place(last: uint256, timestamp: uint256) -> uint256:
+    """
+    @param last The epoch in which the weights of a word moved last.
+    @return Which of the word's three weights counted when the epoch of `timestamp` began.
+    """
     epoch: uint256 = timestamp // LENGTH
-    if epoch > weights.epoch:
-        return weights.now
-    if epoch == weights.epoch:
-        return weights.start
-    if epoch + 1 < weights.epoch:
+    if epoch > last:
+        return 2
+    if epoch == last:
+        return 1
+    if epoch + 1 < last:
         self._too_old()
-    return weights.before
+    return 0
 
 
 @internal

@@ -24,12 +24,12 @@ event JobPosted:
     locators: Bytes[2048]
 
 
+# A batch's seats are numbered in the order of these.
 event SeatClaimed:
     job: indexed(bytes32)
     operator: indexed(uint256)
     batch: uint256
     round: uint256
-    seat: uint256
 
 
 event ResultSealed:

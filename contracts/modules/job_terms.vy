@@ -17,6 +17,10 @@ MAX_REVEAL: constant(uint256) = DAY
 MAX_EXPIRY: constant(uint256) = 60 * DAY
 RAISES: constant(uint256) = 2
 
+# Word b: posted_at, which is filled in, the challenge window and what lies above the expiry. Word a
+# has the court above its fee.
+SPARE_IN_B: constant(uint256) = ~(2**176 - 1) | (2**24 - 1) << 112 | (2**40 - 1)
+
 # A base round, growth, and a day for somebody to crank between them.
 MAX_LOCK: constant(uint256) = 2 * (MAX_CLAIM + MAX_RUN + MAX_REVEAL) + DAY
 
@@ -27,12 +31,8 @@ def _check(
     terms: words.Terms, min_claim: uint256, min_run: uint256, min_reveal: uint256, epoch: uint256
 ):
     """@notice Revert unless a job with these terms may be posted now."""
-    if words._posted_at(terms.b) != 0:
-        self._spare_bits()
-    if words._above_fee(terms.a) != 0 or words._above_expiry(terms.b) != 0:
-        self._spare_bits()
-    if words._challenge_window(terms.b) != 0:
-        self._spare_bits()
+    if terms.a >> 212 != 0 or terms.b & SPARE_IN_B != 0:
+        reverts._fail("jobs: spare bits")
     self._check_seats(terms.a, terms.named != empty(bytes32))
     self._check_money(terms.a, words._price(terms.a))
 
@@ -47,9 +47,15 @@ def _check(
         self._bad_windows()
 
     expiry: uint256 = words._expiry(terms.b)
-    if expiry < block.timestamp + 2 * RAISES * claim + self._worst_case(terms):
+    # The longest that a batch can take from the start of its last base round, cranked at once.
+    worst: uint256 = claim + run + reveal
+    if self._grows(terms.a):
+        worst *= 2
+    if expiry < block.timestamp + 2 * RAISES * claim + worst:
         self._bad_expiry()
-    if expiry > block.timestamp + self._longest(terms.a):
+    # A single seat's bond stays locked until the expiry.
+    longest: uint256 = MAX_LOCK if words._seats(terms.a) == 1 else MAX_EXPIRY
+    if expiry > block.timestamp + longest:
         self._bad_expiry()
 
 
@@ -96,32 +102,10 @@ def _grows(a: uint256) -> bool:
 
 @internal
 @pure
-def _worst_case(terms: words.Terms) -> uint256:
-    """@return The longest a batch can take from the start of its last base round, cranked at once.
-    """
-    length: uint256 = words._round_length(terms.b)
-    return 2 * length if self._grows(terms.a) else length
-
-
-@internal
-@pure
 def _check_end(b: uint256, end: uint256):
     """@notice Revert when something would end after the job's expiry."""
     if end > words._expiry(b):
-        reverts._fail("jobs: past expiry")
-
-
-@internal
-@pure
-def _longest(a: uint256) -> uint256:
-    """@return How far ahead the expiry may lie. A single seat's bond stays locked until then."""
-    return MAX_LOCK if words._seats(a) == 1 else MAX_EXPIRY
-
-
-@internal
-@pure
-def _spare_bits():
-    reverts._fail("jobs: spare bits")
+        self._past_expiry()
 
 
 @internal
@@ -140,6 +124,12 @@ def _bad_bond():
 @pure
 def _bad_windows():
     reverts._fail("jobs: bad windows")
+
+
+@internal
+@pure
+def _past_expiry():
+    reverts._fail("jobs: past expiry")
 
 
 @internal

@@ -11,10 +11,12 @@ from ..interfaces import IEscrow
 from ..interfaces import ISeedSource
 from ..interfaces import IStaking
 from . import job_words as words
+from . import sortition
 
 STAKING: public(immutable(address))
 ESCROW: public(immutable(address))
 SEEDS: public(immutable(address))
+SOURCE: immutable(address)  # SEEDS, or zero where it only repeats what the chain's opcodes say
 
 
 @deploy
@@ -22,13 +24,14 @@ def __init__(staking: address, escrow: address, seeds: address):
     STAKING = staking
     ESCROW = escrow
     SEEDS = seeds
+    SOURCE = empty(address) if staticcall ISeedSource(seeds).is_native() else seeds
 
 
 @internal
 @view
 def _next_height() -> uint256:
     """@return Where a seed is drawn for a round that starts now."""
-    return staticcall ISeedSource(SEEDS).height() + 1
+    return sortition._height(SOURCE) + 1
 
 
 @internal
@@ -44,10 +47,10 @@ def _lock(worker: address, amount: uint256, at: uint256) -> (uint256, uint256, u
 
 
 @internal
-def _unlock(locks: DynArray[uint256, 7]):
-    """@param locks Each id 24 | release, gwei 64 | burn, gwei 64."""
-    if len(locks) != 0:
-        extcall IStaking(STAKING).settle(locks)
+def _unlock(seats: DynArray[uint256, 7]):
+    """@param seats Each id 24 | paid, wei 96 | burnt, gwei 64 | released, gwei 64."""
+    if len(seats) != 0:
+        extcall IStaking(STAKING).settle(seats)
 
 
 @internal
@@ -78,19 +81,21 @@ def _top_up(terms: words.Terms, amount: uint256, permit: IEscrow.Permit):
 
 
 @internal
-def _pay(terms: words.Terms, pays: DynArray[uint256, 7], refund: uint256, burn: uint256):
+def _pay(
+    terms: words.Terms, key: bytes32, seats: DynArray[uint256, 7], refund: uint256, burn: uint256
+):
     """
     @dev Pays nothing where the agreement is gone; bonds never wait for money.
-    @param pays Each id 24 | amount 96.
+    @param seats As in `_unlock`.
     """
-    if len(pays) == 0 and refund == 0 and burn == 0:
+    if len(seats) == 0 and refund == 0 and burn == 0:
         return
     extcall IEscrow(ESCROW).pay(
         words._token(terms.a),
-        words._key(terms),
+        key,
         words._expiry(terms.b),
         words._fee_bps(terms.a),
-        pays,
+        seats,
         refund,
         burn,
     )

@@ -26,7 +26,9 @@ struct Origin:
     manifest: bytes32
 
 
-FINAL: constant(uint256) = 1 << 184
+FINAL: constant(uint256) = 1 << 255
+U24: constant(uint256) = 2**24 - 1
+ALL: constant(uint256) = max_value(uint256)
 SEAT: constant(uint256) = 1 << 168  # one more seat granted
 IDS: constant(uint256) = (1 << 168) - 1
 
@@ -118,30 +120,16 @@ def _fee_bps(a: uint256) -> uint256:
 
 @internal
 @pure
-def _above_fee(a: uint256) -> uint256:
-    """@return The court (16 bits) and the spare bits above it."""
-    return a >> 212
-
-
-@internal
-@pure
 def _tasks_in(a: uint256, batch: uint256) -> uint256:
     """@return The number of tasks in `batch`: the last may be smaller; 0 past the last."""
-    tasks: uint256 = self._tasks(a)
-    size: uint256 = 1 << self._log_batch(a)
-    start: uint256 = batch << self._log_batch(a)
-    if batch >= tasks or start >= tasks:
+    last: uint256 = (a >> 152) & ((1 << 20) - 1)
+    doublings: uint256 = (a >> 178) & 7
+    if batch > last >> doublings:
         return 0
-    return min(size, tasks - start)
+    return min(1 << doublings, unsafe_sub(last + 1, batch << doublings))
 
 
 # Terms, word b
-
-@internal
-@pure
-def _posted_at(b: uint256) -> uint256:
-    return b & ((1 << 40) - 1)
-
 
 @internal
 @pure
@@ -163,27 +151,8 @@ def _reveal_window(b: uint256) -> uint256:
 
 @internal
 @pure
-def _challenge_window(b: uint256) -> uint256:
-    return (b >> 112) & ((1 << 24) - 1)
-
-
-@internal
-@pure
 def _expiry(b: uint256) -> uint256:
     return (b >> 136) & ((1 << 40) - 1)
-
-
-@internal
-@pure
-def _above_expiry(b: uint256) -> uint256:
-    return b >> 176
-
-
-@internal
-@pure
-def _round_length(b: uint256) -> uint256:
-    """@return Seconds from a round's start to the end of its reveal window."""
-    return self._claim_window(b) + self._run_window(b) + self._reveal_window(b)
 
 
 # Batch
@@ -225,22 +194,16 @@ def _base(word: uint256) -> uint256:
 
 @internal
 @pure
-def _is_final(word: uint256) -> bool:
-    return word & FINAL != 0
-
-
-@internal
-@pure
 def _silent(word: uint256) -> uint256:
     """@return The mask of base seats that were punished for silence already."""
-    return (word >> 185) & 127
+    return (word >> 184) & 127
 
 
 @internal
 @pure
-def _opened_at(word: uint256) -> uint256:
-    """@return The start of the current round, 0 in the first."""
-    return (word >> 192) & ((1 << 40) - 1)
+def _final(result: bytes32) -> uint256:
+    """@return The word of a batch that is over: nothing but its result is ever asked again."""
+    return FINAL | convert(result, uint256)
 
 
 @internal
@@ -269,7 +232,7 @@ def _grown(word: uint256, silent: uint256, opened_at: uint256) -> uint256:
     """@return `word` as its growth round starts: seats and seals stay, the base is marked."""
     seats: uint256 = word & (IDS | (7 << 168) | (127 << 171))
     marks: uint256 = (self._number(word) + 1) << 178 | self._granted(word) << 181
-    return seats | marks | (silent << 185) | (opened_at << 192)
+    return seats | marks | (silent << 184) | (opened_at << 192)
 
 
 # Round
@@ -279,12 +242,6 @@ def _grown(word: uint256, silent: uint256, opened_at: uint256) -> uint256:
 def _draw(price: uint256, mask: uint256, height: uint256) -> uint256:
     """@return The word of a round whose seed is still to be captured at `height`."""
     return price | (mask << 88) | (height << 120)
-
-
-@internal
-@pure
-def _draw_price(draw: uint256) -> uint256:
-    return draw & ((1 << 88) - 1)
 
 
 @internal
@@ -311,7 +268,7 @@ def _draw_seed(draw: uint256) -> uint256:
 @pure
 def _full(count: uint256) -> uint256:
     """@return The mask of the first `count` tasks or seats."""
-    return (1 << count) - 1
+    return ~(ALL << count)
 
 
 @internal

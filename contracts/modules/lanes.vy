@@ -35,10 +35,13 @@ event LaneVoided:
     amount: uint256
 
 
-PER_WORD: constant(uint256) = 4
+PER_WORD: constant(uint256) = 2
+LAST_WORD: constant(uint256) = 3
 U64: constant(uint256) = 2**64 - 1
 
-lane_word: HashMap[uint256, uint256]  # by id << 1 | word; 4 × locked 64
+# By id << 2 | word; 2 × (locked, gwei 64 | limit, gwei 64). The limit is the ceiling while new
+# locks are allowed, else 0: a lock finds all it must know of the lane in one slot.
+lane_word: HashMap[uint256, uint256]
 opt_in_word: HashMap[uint256, uint256]  # by id << 8 | service's index
 
 
@@ -56,11 +59,11 @@ def _lane(id: uint256, index: uint256) -> uint256:
 
 @internal
 @view
-def _locked(id: uint256, wide: bool) -> uint256:
-    """@return What all services together have locked; `wide` says that the second word is used."""
-    locked: uint256 = self._sum(self.lane_word[id << 1])
-    if wide:
-        locked += self._sum(self.lane_word[id << 1 | 1])
+def _locked(id: uint256, reach: uint256) -> uint256:
+    """@return What all services together have locked; `reach` is the last word in use."""
+    locked: uint256 = 0
+    for word: uint256 in range(reach + 1, bound=4):
+        locked += self._sum(self.lane_word[id << 2 | word])
     return locked
 
 
@@ -72,14 +75,16 @@ def _join(id: uint256, index: uint256, service: address, ceiling: uint256, bond:
     """
     opt_in: stake_words.OptIn = self._opt_in(id, index)
     is_new: bool = opt_in.ceiling == 0
+    lane: uint256 = self._lane(id, index)
     if is_new:
         opt_in.standing = bond
-        self._set_lane(id, index, self._lane(id, index) + bond)
+        lane += bond
     if ceiling == 0 or ceiling < opt_in.standing:
         self._low_ceiling()
     opt_in.ceiling = ceiling
     opt_in.left_at = 0
     self.opt_in_word[id << 8 | index] = stake_words._opt_in_word(opt_in)
+    self._set_lane(id, index, lane, ceiling)
     log ServiceJoined(id=id, service=service, ceiling=ceiling, standing=opt_in.standing)
     return is_new
 
@@ -91,6 +96,7 @@ def _leave(id: uint256, index: uint256, service: address, max_lock: uint256):
         self._not_joined()
     opt_in.left_at = block.timestamp
     self.opt_in_word[id << 8 | index] = stake_words._opt_in_word(opt_in)
+    self._set_lane(id, index, self._lane(id, index), 0)
     log ServiceLeft(id=id, service=service, release_at=block.timestamp + max_lock)
 
 
@@ -117,56 +123,63 @@ def _void(id: uint256, index: uint256, service: address):
 
 
 @internal
-def _lock(id: uint256, index: uint256, amount: uint256, wide: bool) -> uint256:
+def _lock(id: uint256, index: uint256, amount: uint256, reach: uint256) -> uint256:
     """@return What all services together have locked afterwards."""
-    opt_in: stake_words.OptIn = self._opt_in(id, index)
-    if opt_in.ceiling == 0 or opt_in.left_at != 0:
+    slot: uint256 = id << 2 | index >> 1
+    offset: uint256 = (index & 1) << 7
+    word: uint256 = self.lane_word[slot]
+    lane: uint256 = word >> offset
+    limit: uint256 = (lane >> 64) & U64
+    if limit == 0:
         self._not_opted_in()
-    lane: uint256 = self._lane(id, index) + amount
-    if lane > opt_in.ceiling:
+    if (lane & U64) + amount > limit:
         self._above_ceiling()
-    self._set_lane(id, index, lane)
-    return self._locked(id, wide)
+    word = unsafe_add(word, amount << offset)
+    self.lane_word[slot] = word
+    return self._sum(word) if reach == 0 else self._locked(id, reach)
 
 
 @internal
 def _take(id: uint256, index: uint256, amount: uint256):
     """@notice Free `amount` of what the service has locked."""
-    lane: uint256 = self._lane(id, index)
-    if amount > lane:
+    slot: uint256 = id << 2 | index >> 1
+    offset: uint256 = (index & 1) << 7
+    word: uint256 = self.lane_word[slot]
+    if amount > (word >> offset) & U64:
         self._lane_holds_less()
-    self._set_lane(id, index, lane - amount)
+    self.lane_word[slot] = unsafe_sub(word, amount << offset)
 
 
 @internal
 def _clear(id: uint256, index: uint256):
-    self._set_lane(id, index, 0)
+    self._set_lane(id, index, 0, 0)
     self.opt_in_word[id << 8 | index] = 0
 
 
 @internal
-def _set_lane(id: uint256, index: uint256, amount: uint256):
+def _set_lane(id: uint256, index: uint256, amount: uint256, limit: uint256):
     slot: uint256 = self._slot(id, index)
     offset: uint256 = self._offset(index)
-    self.lane_word[slot] = (self.lane_word[slot] & ~(U64 << offset)) | amount << offset
+    others: uint256 = self.lane_word[slot] & ~((2**128 - 1) << offset)
+    self.lane_word[slot] = others | (amount | limit << 64) << offset
 
 
 @internal
 @pure
 def _slot(id: uint256, index: uint256) -> uint256:
-    return id << 1 | index // PER_WORD
+    return id << 2 | index >> 1
 
 
 @internal
 @pure
 def _offset(index: uint256) -> uint256:
-    return (index % PER_WORD) * 64
+    return (index & 1) << 7
 
 
 @internal
 @pure
 def _sum(word: uint256) -> uint256:
-    return (word & U64) + ((word >> 64) & U64) + ((word >> 128) & U64) + (word >> 192)
+    return unsafe_add(word & U64, (word >> 128) & U64)
 
 
 @internal

@@ -14,7 +14,7 @@ uses: epochs
 uses: parameters
 
 MAX_ID: constant(uint256) = 2**24 - 1
-MAX_STAKE: constant(uint256) = 2**63 - 1  # gwei, so that all of it can be exiting
+MAX_STAKE: constant(uint256) = 2**62 - 1  # gwei, so that all of it can be exiting
 ONE_TOKEN: constant(uint256) = 10**9  # gwei
 
 owner_of: public(HashMap[uint256, address])
@@ -40,7 +40,7 @@ def operator(id: uint256) -> stake_words.Operator:
 @view
 def weight_at(id: uint256, timestamp: uint256) -> (uint256, uint256):
     """@return The weight of `id` and the total weight when the epoch of `timestamp` began."""
-    return self._weight_at(self._operator(id), timestamp), self._total_at(timestamp)
+    return self._weight_at(self.word_of[id], timestamp), self._total_at(timestamp)
 
 
 @internal
@@ -51,14 +51,17 @@ def _operator(id: uint256) -> stake_words.Operator:
 
 @internal
 @view
-def _weight_at(operator: stake_words.Operator, timestamp: uint256) -> uint256:
-    return epochs._at(operator.weights, timestamp)
+def _weight_at(word: uint256, timestamp: uint256) -> uint256:
+    place: uint256 = epochs._place(word >> 224, timestamp)
+    return (word >> (128 + 32 * place)) & stake_words.U32
 
 
 @internal
 @view
 def _total_at(timestamp: uint256) -> uint256:
-    return epochs._at(stake_words._total(self.total_word).weights, timestamp)
+    word: uint256 = self.total_word
+    place: uint256 = epochs._place((word >> 168) & stake_words.U32, timestamp)
+    return (word >> (56 * place)) & stake_words.U56
 
 
 @internal

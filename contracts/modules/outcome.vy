@@ -25,9 +25,7 @@ NOTHING_STANDS: constant(uint256) = 14  # counted as so many seats, no opening i
 
 # What the decision depends on besides the openings.
 struct Case:
-    mask: uint256  # the tasks to decide
     seats: uint256  # N, base and growth together; NOTHING_STANDS when growth stayed unfilled
-    first: uint256  # seats before this one list the whole batch, the others the mask's tasks
     grows: bool  # a contested task waits for a growth round
     burns: bool  # a majority of three burns the bonds of those that disagree
 
@@ -37,7 +35,6 @@ struct Outcome:
     failed: uint256
     tied: uint256
     contested: uint256
-    values: DynArray[bytes32, 32]  # of the paid tasks, ascending
     tally: uint256[7]
 
 
@@ -52,21 +49,24 @@ struct Voices:
 
 @internal
 @pure
-def _unanimous(mask: uint256, seats: uint256, values: DynArray[bytes32, 32]) -> Outcome:
-    """@return The outcome when all `seats` opened the same `values` for the tasks in `mask`."""
+def _unanimous(mask: uint256, tasks: uint256, seats: uint256) -> Outcome:
+    """@return The outcome when all `seats` opened the same values for the `tasks` in `mask`."""
     o: Outcome = empty(Outcome)
     o.paid = mask
-    o.values = values
     for seat: uint256 in range(seats, bound=7):
-        o.tally[seat] = len(values) * PAID
+        o.tally[seat] = tasks  # * PAID
     return o
 
 
 @internal
 @pure
-def _accepted(values: DynArray[bytes32, 32]) -> Outcome:
-    """@return The outcome when the payer accepts what a single seat opened for a whole batch."""
+def _accepted(values: DynArray[bytes32, 32]) -> (Outcome, DynArray[bytes32, 32]):
+    """
+    @notice The outcome when the payer accepts what a single seat opened for a whole batch.
+    @return It, and the values of the paid tasks.
+    """
     o: Outcome = empty(Outcome)
+    paid: DynArray[bytes32, 32] = []
     bit: uint256 = 1
     for v: bytes32 in values:
         if v == FAILED:
@@ -74,55 +74,35 @@ def _accepted(values: DynArray[bytes32, 32]) -> Outcome:
             o.tally[0] += ABORTED
         else:
             o.paid |= bit
-            o.values.append(v)
+            paid.append(v)
             o.tally[0] += PAID
         bit <<= 1
-    return o
+    return o, paid
 
 
 @internal
 @pure
-def _decide(
-    case: Case, opened: uint256, lists: uint256[7], answers: DynArray[DynArray[bytes32, 32], 7]
-) -> Outcome:
+def _with_task(
+    before: Outcome, case: Case, bit: uint256, opened: uint256, values: bytes32[7]
+) -> (Outcome, bytes32):
     """
-    @notice Decide each task of a round.
+    @notice Decide one more task.
+    @param bit The task's mask.
     @param opened The mask of seats whose openings count.
-    @param lists For each such seat, which of `answers` it opened.
+    @param values What each of them opened for the task.
+    @return The outcome with it, and the value that most opened: it stands if the task is paid.
     """
-    if self._is_one_list(case, opened, lists) and FAILED not in answers[lists[0]]:
-        return self._unanimous(case.mask, case.seats, answers[lists[0]])
-
-    o: Outcome = empty(Outcome)
-    rank: uint256 = 0
-    for task: uint256 in range(32):
-        if case.mask >> task & 1 == 0:
+    voices: Voices = empty(Voices)
+    voices.values = values
+    for seat: uint256 in range(7):
+        if opened >> seat & 1 == 0:
             continue
-        voices: Voices = empty(Voices)
-        for seat: uint256 in range(7):
-            if opened >> seat & 1 == 0:
-                continue
-            v: bytes32 = answers[lists[seat]][task if seat < case.first else rank]
-            voices.values[seat] = v
-            if v == FAILED:
-                voices.failed |= 1 << seat
-            else:
-                voices.valued |= 1 << seat
-        rank += 1
-        o = self._with_task(o, case, 1 << task, self._grouped(voices))
-    return o
-
-
-@internal
-@pure
-def _is_one_list(case: Case, opened: uint256, lists: uint256[7]) -> bool:
-    """@return Whether in a base round every seat opened the same list."""
-    if case.first != 0 or case.seats < 2 or opened != words._full(case.seats):
-        return False
-    for seat: uint256 in range(1, case.seats, bound=7):
-        if lists[seat] != lists[0]:
-            return False
-    return True
+        if values[seat] == FAILED:
+            voices.failed |= 1 << seat
+        else:
+            voices.valued |= 1 << seat
+    voices = self._grouped(voices)
+    return self._with_voices(before, case, bit, voices), self._value(voices)
 
 
 @internal
@@ -152,7 +132,7 @@ def _grouped(voices: Voices) -> Voices:
 
 @internal
 @pure
-def _with_task(before: Outcome, case: Case, bit: uint256, voices: Voices) -> Outcome:
+def _with_voices(before: Outcome, case: Case, bit: uint256, voices: Voices) -> Outcome:
     """@return The outcome with one more task decided: the rows of the table."""
     o: Outcome = before
     agreeing: uint256 = words._count(voices.winners)
@@ -168,7 +148,6 @@ def _with_task(before: Outcome, case: Case, bit: uint256, voices: Voices) -> Out
         return o
     if stands:
         o.paid |= bit
-        o.values.append(self._value(voices))
         o.tally = self._add(o.tally, voices.winners, PAID)
         if case.burns and agreeing >= 3:
             o.tally = self._add(o.tally, voices.valued ^ voices.winners, BURNT)
@@ -204,14 +183,6 @@ def _add(tally: uint256[7], seats: uint256, unit: uint256) -> uint256[7]:
 
 @internal
 @pure
-def _silence(tally: uint256[7], silent: uint256, sealed: uint256, tasks: uint256) -> uint256[7]:
-    """@return `tally` with the price of silence: all for a seal not opened, else a quarter."""
-    after: uint256[7] = self._add(tally, silent & sealed, tasks * BURNT)
-    return self._add(after, silent & ~sealed, tasks * QUARTERED)
-
-
-@internal
-@pure
 def _contest_fee(price: uint256, bond: uint256, token: uint256) -> uint256:
     """@return What a seat loses per contested task, in gwei."""
     if token != 0:
@@ -221,9 +192,9 @@ def _contest_fee(price: uint256, bond: uint256, token: uint256) -> uint256:
 
 @internal
 @pure
-def _earned(tally: uint256, price: uint256) -> uint256:
-    """@return What a seat is paid, before the fee, in units of the job's token."""
-    return (tally & 255) * price + ((tally >> 8) & 255) * (price // 50)
+def _aborted(tally: uint256, price: uint256) -> uint256:
+    """@return What a seat is paid for tasks that could not be finished, in the job's token."""
+    return ((tally >> 8) & 255) * (price // 50)
 
 
 @internal

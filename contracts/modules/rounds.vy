@@ -14,6 +14,11 @@ from . import job_words as words
 from . import reverts
 from . import sortition
 
+U40: constant(uint256) = 2**40 - 1
+U88: constant(uint256) = 2**88 - 1
+
+NO_SEAT: constant(uint256) = 7
+
 # job -> seed height 64 | seed 192
 jobs: HashMap[bytes32, uint256]
 # job -> batch -> word
@@ -28,12 +33,17 @@ struct Round:
     batch: uint256
     word: uint256  # the batch's word
     draw: uint256  # the round's word
-    opened_at: uint256
+    number: uint256
+    granted: uint256  # seats so far, the base's included
     first: uint256  # the round's first seat: 0 in a base round, in growth the base's size
     target: uint256  # seats once the round is filled, the base's included
     mask: uint256  # the tasks that the round is about
     tasks: uint256  # how many they are
     price: uint256
+    opened_at: uint256
+    claim_until: uint256
+    seal_until: uint256
+    reveal_until: uint256
 
 
 @internal
@@ -47,45 +57,48 @@ def _post(key: bytes32, height: uint256):
 @internal
 @view
 def _load(terms: words.Terms, batch: uint256) -> Round:
-    """@return The current round of a batch that exists and is not final."""
+    """
+    @return The current round of a batch that exists and is not final.
+    @dev Every call about a batch comes through here, so the key is computed and fields are taken
+         out of their words in place: a function of job_words costs 60 gas a call. Sums of times
+         cannot overflow.
+    """
     a: uint256 = terms.a
-    key: bytes32 = words._key(terms)
-    word: uint256 = self.batches[key][batch]
-    tasks: uint256 = words._tasks_in(a, batch)
-    if word == 0:
-        if self.jobs[key] == 0:
+    b: uint256 = terms.b
+    r: Round = empty(Round)
+    r.key = keccak256(abi_encode(chain.id, self, a, b, terms.named, terms.origin))
+    r.batch = batch
+    r.word = self.batches[r.key][batch]
+    r.tasks = words._tasks_in(a, batch)
+    if r.word == 0:
+        if self.jobs[r.key] == 0:
             reverts._fail("jobs: unknown job")
-        if tasks == 0:
+        if r.tasks == 0:
             reverts._fail("jobs: unknown batch")
-    if words._is_final(word):
+    if r.word >= words.FINAL:
         reverts._fail("jobs: batch final")
 
-    r: Round = Round(
-        key=key,
-        batch=batch,
-        word=word,
-        draw=0,
-        opened_at=words._posted_at(terms.b),
-        first=words._base(word),
-        target=words._seats(a),
-        mask=words._full(tasks),
-        tasks=tasks,
-        price=words._price(a),
-    )
-    if words._number(word) != 0:
-        r.draw = self.draws[key][batch]
-        r.opened_at = words._opened_at(word)
-        r.price = words._draw_price(r.draw)
-    if r.first != 0:
+    r.granted = (r.word >> 168) & 7
+    r.number = (r.word >> 178) & 7
+    if r.number == 0:
+        r.price = a & U88
+        r.opened_at = b & U40
+    else:
+        r.draw = self.draws[r.key][batch]
+        r.price = r.draw & U88
+        r.opened_at = r.word >> 192
+        r.first = words._base(r.word)
+    if r.first == 0:
+        r.target = (a >> 172) & 7
+        r.mask = ~(words.ALL << r.tasks)
+    else:
         r.target = min(2 * r.first + 1, words._max_seats(a))
         r.mask = words._draw_mask(r.draw)
         r.tasks = words._count(r.mask)
+    r.claim_until = unsafe_add(r.opened_at, (b >> 40) & words.U24)
+    r.seal_until = unsafe_add(r.claim_until, (b >> 64) & words.U24)
+    r.reveal_until = unsafe_add(r.seal_until, (b >> 88) & words.U24)
     return r
-
-
-@internal
-def _store(r: Round):
-    self.batches[r.key][r.batch] = r.word
 
 
 @internal
@@ -105,100 +118,58 @@ def _begin(r: Round, word: uint256, price: uint256, mask: uint256, height: uint2
 
 
 @internal
-def _end(r: Round):
-    """@notice Make the batch final."""
-    self.batches[r.key][r.batch] = r.word | words.FINAL
-
-
-@internal
-def _seed(r: Round, source: address) -> uint256:
-    """@return The round's seed; the first to ask captures it."""
-    if r.draw == 0:
-        job: uint256 = self.jobs[r.key]
-        if job >> 64 == 0:
-            job |= sortition._capture(source, job, 192) << 64
-            self.jobs[r.key] = job
-        return job >> 64
-    seed: uint256 = words._draw_seed(r.draw)
+def _seed(job: bytes32, batch: uint256, draw: uint256, source: address) -> uint256:
+    """
+    @param draw The round's word.
+    @return The round's seed; the first to ask captures it.
+    """
+    if draw == 0:
+        word: uint256 = self.jobs[job]
+        if word >> 64 == 0:
+            word |= sortition._capture(source, word, 192) << 64
+            self.jobs[job] = word
+        return word >> 64
+    seed: uint256 = words._draw_seed(draw)
     if seed == 0:
-        seed = sortition._capture(source, words._draw_height(r.draw), 96)
-        self.draws[r.key][r.batch] = r.draw | (seed << 160)
+        seed = sortition._capture(source, words._draw_height(draw), 96)
+        self.draws[job][batch] = draw | (seed << 160)
     return seed
 
 
 # Where a round stands
 
 @internal
-@pure
-def _claim_until(r: Round, b: uint256) -> uint256:
-    return r.opened_at + words._claim_window(b)
-
-
-@internal
-@pure
-def _seal_until(r: Round, b: uint256) -> uint256:
-    return self._claim_until(r, b) + words._run_window(b)
-
-
-@internal
-@pure
-def _reveal_until(r: Round, b: uint256) -> uint256:
-    return self._seal_until(r, b) + words._reveal_window(b)
-
-
-@internal
-@pure
-def _is_filled(r: Round) -> bool:
-    return words._granted(r.word) == r.target
-
-
-@internal
 @view
-def _is_unfilled(r: Round, b: uint256) -> bool:
+def _is_unfilled(r: Round) -> bool:
     """@return Whether the claim window closed with seats to spare: the round is void."""
-    return not self._is_filled(r) and block.timestamp >= self._claim_until(r, b)
+    return r.granted != r.target and block.timestamp >= r.claim_until
 
 
 @internal
 @pure
-def _seats_of(r: Round) -> uint256:
-    """@return The mask of the round's own seats."""
-    return words._full(r.target) ^ words._full(r.first)
-
-
-@internal
-@pure
-def _all_sealed(r: Round) -> bool:
-    """@return Whether every seat of the round is granted and has sealed."""
-    own: uint256 = self._seats_of(r)
-    return words._sealed(r.word) & own == own
+def _own(first: uint256, target: uint256) -> uint256:
+    """@return The mask of a round's own seats, [first, target)."""
+    return words.ALL << first ^ words.ALL << target
 
 
 @internal
 @view
-def _is_open(r: Round, b: uint256) -> bool:
-    """@return Whether results may be shown: nobody can seal any more."""
-    if self._all_sealed(r):
+def _is_open(r: Round) -> bool:
+    """@return Whether results may be shown: all seats are granted and nobody can seal any more."""
+    if r.granted != r.target:
+        return False
+    if block.timestamp >= r.seal_until:
         return True
-    return self._is_filled(r) and block.timestamp >= self._seal_until(r, b)
+    return self._own(r.first, r.target) & ~words._sealed(r.word) == 0
 
 
 @internal
 @pure
-def _seat_of(r: Round, id: uint256) -> uint256:
-    """@return The seat that operator `id` holds in this round; reverts without one."""
-    for seat: uint256 in range(r.first, words._granted(r.word), bound=7):
-        if words._seat_id(r.word, seat) == id:
+def _seat_of(word: uint256, first: uint256, end: uint256, id: uint256) -> uint256:
+    """@return Which of the seats in [first, end) operator `id` holds, or NO_SEAT."""
+    ids: uint256 = word >> unsafe_mul(24, first)
+    for seat: uint256 in range(first, end, bound=7):
+        if ids & words.U24 == id:
             return seat
-    reverts._fail("jobs: no seat")
-    return 0
-
-
-@internal
-@pure
-def _holds_seat(word: uint256, id: uint256) -> bool:
-    """@return Whether `id` has a seat of the batch, whatever the round."""
-    for seat: uint256 in range(words._granted(word), bound=7):
-        if words._seat_id(word, seat) == id:
-            return True
-    return False
+        ids >>= 24
+    return NO_SEAT

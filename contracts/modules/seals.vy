@@ -5,8 +5,9 @@
 @author Proofmesh
 @license AGPL-3.0-only
 @notice Results that are fixed before they are shown.
-@dev A record is written once when a seat seals and once when it opens. It is keyed by its round
-     and never cleared, so a seat cannot seal again after seeing another's result.
+@dev A record is written once when a seat seals and once when it opens. It is keyed by its round and
+     cleared only with the settlement that makes its batch final, which takes no seal any more: so a
+     seat cannot seal again after seeing another's result.
 """
 
 OPENED: constant(uint256) = 1 << 255

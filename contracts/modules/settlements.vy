@@ -16,105 +16,120 @@ from . import openings
 from . import outcome
 from . import reverts
 from . import rounds
-from . import seals
 
 uses: openings
 uses: rounds
 uses: vaults
 
-BASE: constant(uint256) = 0  # stages of `result_of`
-GROWTH: constant(uint256) = 1
+# What a settlement decides from.
+struct Hearing:
+    openings: openings.Openings
+    silent: uint256  # the mask of the round's own seats that did not open
+    case: outcome.Case
 
-# job -> batch -> stage -> keccak256(abi.encode(mask, values)) of the tasks whose value stands
-result_of: public(HashMap[bytes32, HashMap[uint256, HashMap[uint256, bytes32]]])
 
-
-@internal
-def _settle(
-    terms: words.Terms,
-    r: rounds.Round,
-    answers: DynArray[DynArray[bytes32, 32], 7],
-    choice: uint256,
-):
-    """@notice Decide a round from all that was opened in it and, in growth, before it."""
-    filled: bool = rounds._is_filled(r)
-    self._check_over(r, terms.b, filled)
-    lists: uint256[7] = self._lists(choice)
-    records: DynArray[uint256, 7] = []
-    for values: DynArray[bytes32, 32] in answers:
-        records.append(seals._opened(seals._hash(values)))
-    opened: uint256 = openings._read(r, records, lists)
-    silent: uint256 = 0
-    if filled:
-        silent = rounds._seats_of(r) & ~opened
-        late: bool = block.timestamp >= rounds._reveal_until(r, terms.b)
-        if silent & words._sealed(r.word) != 0 and not late:
-            self._too_early()
-    if r.target == 1 and opened != 0:
-        # A single seat is paid by `accept` alone; here its bond goes back.
-        if block.timestamp < words._expiry(terms.b):
-            self._too_early()
-        opened = 0
-    case: outcome.Case = outcome.Case(
-        mask=r.mask,
-        seats=r.target if filled else outcome.NOTHING_STANDS,
-        first=r.first,
-        grows=r.first == 0 and job_terms._grows(terms.a),
-        burns=terms.named == empty(bytes32),
-    )
-    o: outcome.Outcome = outcome._decide(case, opened, lists, answers)
-    o.tally = outcome._silence(o.tally, silent, words._sealed(r.word), r.tasks)
-    self._finish(terms, r, o, silent)
+# job -> batch -> keccak256(abi.encode(mask, values)) of what stood in the base round of a batch
+# that grew. What stands when a batch ends is in its word.
+base_result_of: public(HashMap[bytes32, HashMap[uint256, bytes32]])
 
 
 @internal
 @view
-def _check_over(r: rounds.Round, b: uint256, filled: bool):
-    """@notice Revert while somebody may still take a seat or seal."""
+def _hear(
+    terms: words.Terms, r: rounds.Round, records: DynArray[uint256, 7], choice: uint256
+) -> Hearing:
+    """
+    @notice Collect all that was opened in a round and, in growth, before it; reverts too early.
+    @param records What the record of a seat that opened each answer looks like.
+    @param choice Which answer each seat opened, 3 bits a seat.
+    """
+    filled: bool = r.granted == r.target
+    self._check_over(r, filled)
+    h: Hearing = empty(Hearing)
+    h.openings = openings._read(r, records, choice)
     if filled:
-        if not rounds._is_open(r, b):
+        h.silent = rounds._own(r.first, r.target) & ~h.openings.seats
+        if h.silent & words._sealed(r.word) != 0 and block.timestamp < r.reveal_until:
             self._too_early()
-    else:
-        if r.first == 0:
-            reverts._fail("jobs: seats missing")
-        if not rounds._is_unfilled(r, b):
+    if r.target == 1 and h.openings.seats != 0:
+        # A single seat is paid by `accept` alone; here its bond goes back.
+        if block.timestamp < words._expiry(terms.b):
             self._too_early()
+        h.openings.seats = 0
+    h.case = outcome.Case(
+        seats=r.target if filled else outcome.NOTHING_STANDS,
+        grows=r.first == 0 and job_terms._grows(terms.a),
+        burns=terms.named == empty(bytes32),
+    )
+    return h
 
 
 @internal
 @pure
-def _lists(choice: uint256) -> uint256[7]:
-    lists: uint256[7] = empty(uint256[7])
-    for seat: uint256 in range(7):
-        lists[seat] = (choice >> (3 * seat)) & 7
-    return lists
+def _is_unanimous(r: rounds.Round, h: Hearing) -> bool:
+    """@return Whether every seat of a base round of several opened answer 0."""
+    return (
+        h.openings.lists == 1
+        and r.first == 0
+        and r.target != 1
+        and h.openings.seats == words._full(r.target)
+    )
 
 
 @internal
-def _finish(terms: words.Terms, r: rounds.Round, o: outcome.Outcome, silent: uint256):
-    """@notice Write a settlement's result, make the batch final or grow it, and pay the bill."""
+@view
+def _check_over(r: rounds.Round, filled: bool):
+    """@notice Revert while somebody may still take a seat or seal."""
+    if filled:
+        if not rounds._is_open(r):
+            self._too_early()
+    else:
+        if r.first == 0:
+            reverts._fail("jobs: seats missing")
+        if block.timestamp < r.claim_until:
+            self._too_early()
+
+
+@internal
+def _finish(
+    terms: words.Terms,
+    r: rounds.Round,
+    o: outcome.Outcome,
+    values: DynArray[bytes32, 32],
+    silent: uint256,
+    slots: DynArray[bytes32, 7],
+):
+    """
+    @notice Write a settlement's result, make the batch final or grow it, and pay the bill.
+    @param values Those that stand, of the tasks that are paid, ascending.
+    @param silent The seats whose whole bond ends here.
+    @param slots Where the seals are: a batch that is final needs them no more.
+    """
+    result: bytes32 = empty(bytes32)
     if o.paid != 0:
-        stage: uint256 = BASE if r.first == 0 else GROWTH
-        self.result_of[r.key][r.batch][stage] = keccak256(abi_encode(o.paid, o.values))
+        result = keccak256(abi_encode(o.paid, values))
     bill: bills.Bill = bills._settled(terms.a, r, o, silent)
     log events.BatchSettled(
         job=r.key,
         batch=r.batch,
-        round=words._number(r.word),
+        round=r.number,
         paid_mask=o.paid,
         failed_mask=o.failed,
         tied_mask=o.tied,
         contested_mask=o.contested,
-        values=o.values,
+        values=values,
         seats=bill.seats,
     )
     if o.contested == 0:
-        rounds._end(r)
+        openings._clear(slots)
+        rounds.batches[r.key][r.batch] = words._final(result)
     else:
+        if o.paid != 0:
+            self.base_result_of[r.key][r.batch] = result
         word: uint256 = words._grown(r.word, silent, block.timestamp)
         rounds._begin(r, word, r.price, o.contested, vaults._next_height())
-    vaults._unlock(bill.locks)
-    vaults._pay(terms, bill.pays, bill.refund, bill.burn)
+    vaults._unlock(bill.seats)
+    vaults._pay(terms, r.key, bill.seats, bill.refund, bill.burn)
 
 
 @internal

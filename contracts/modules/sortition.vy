@@ -25,16 +25,28 @@ def _ticket(seed: uint256, job: bytes32, batch: uint256, id: uint256) -> uint256
 
 @internal
 @pure
-def _released(seats: uint256, elapsed: uint256, window: uint256) -> uint256:
-    """@return The seats' worth of tickets released `elapsed` seconds into the claim window."""
-    return seats << (elapsed * 3 // window)
+def _is_eligible(
+    ticket: uint256,
+    seats: uint256,
+    elapsed: uint256,
+    window: uint256,
+    weight: uint256,
+    total: uint256,
+) -> bool:
+    """
+    @notice Whether a ticket of 128 bits is below weight / total of what is released.
+    @param elapsed Seconds into the claim window of `window` seconds; less than that.
+    """
+    # At most 28 seats of 32-bit weights, and 56 bits of total weight: nothing overflows.
+    released: uint256 = seats << (unsafe_mul(elapsed, 3) // window)
+    return unsafe_mul(ticket, total) < unsafe_mul(released, weight) << 128
 
 
 @internal
-@pure
-def _is_eligible(ticket: uint256, released: uint256, weight: uint256, total: uint256) -> bool:
-    """@return Whether a ticket of 128 bits is below weight / total of what is released."""
-    return ticket * total < (released * weight) << 128
+@view
+def _height(source: address) -> uint256:
+    """@param source The zero address for the chain's own blocks."""
+    return block.number if source == empty(address) else staticcall ISeedSource(source).height()
 
 
 @internal
@@ -42,9 +54,10 @@ def _is_eligible(ticket: uint256, released: uint256, weight: uint256, total: uin
 def _capture(source: address, height: uint256, bits: uint256) -> uint256:
     """
     @notice The seed drawn at `height`, or at the height it has lapsed to.
+    @param source The zero address for the chain's own blocks.
     @param bits How many low bits of the block's hash are kept.
     """
-    current: uint256 = staticcall ISeedSource(source).height()
+    current: uint256 = self._height(source)
     at: uint256 = height
     for _: uint256 in range(LAPSES):
         if current > at + REACH:
@@ -53,5 +66,9 @@ def _capture(source: address, height: uint256, bits: uint256) -> uint256:
         reverts._fail("jobs: seed pending")
     if current > at + REACH:
         reverts._fail("jobs: seed lapsed")
-    hash: bytes32 = staticcall ISeedSource(source).hash_of(at)
-    return convert(hash, uint256) & ((1 << bits) - 1)
+    hash: bytes32 = empty(bytes32)
+    if source == empty(address):
+        hash = blockhash(at)
+    else:
+        hash = staticcall ISeedSource(source).hash_of(at)
+    return convert(hash, uint256) & ~(max_value(uint256) << bits)

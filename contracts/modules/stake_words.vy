@@ -18,7 +18,7 @@ struct Weights:
 struct Operator:
     stake: uint256
     exiting: uint256
-    wide: bool
+    reach: uint256  # the last of the operator's lane words in use, 0 to 3
     weights: Weights
 
 
@@ -47,12 +47,15 @@ struct WorkerKey:
     retired: bool
 
 
+RETIRED_AT: constant(uint256) = 152  # where that field of a service's word begins
+
 # The fields' limits, as masks.
+U8: constant(uint256) = 2**8 - 1
 U24: constant(uint256) = 2**24 - 1
 U32: constant(uint256) = 2**32 - 1
 U40: constant(uint256) = 2**40 - 1
 U56: constant(uint256) = 2**56 - 1
-U63: constant(uint256) = 2**63 - 1
+U62: constant(uint256) = 2**62 - 1
 U64: constant(uint256) = 2**64 - 1
 
 
@@ -61,8 +64,8 @@ U64: constant(uint256) = 2**64 - 1
 def _operator(word: uint256) -> Operator:
     return Operator(
         stake=word & U64,
-        exiting=(word >> 64) & U63,
-        wide=(word >> 127) & 1 == 1,
+        exiting=(word >> 64) & U62,
+        reach=self._reach(word),
         weights=Weights(
             before=(word >> 128) & U32,
             start=(word >> 160) & U32,
@@ -78,7 +81,7 @@ def _operator_word(operator: Operator) -> uint256:
     return (
         operator.stake
         | operator.exiting << 64
-        | convert(operator.wide, uint256) << 127
+        | operator.reach << 126
         | operator.weights.before << 128
         | operator.weights.start << 160
         | operator.weights.now << 192
@@ -116,11 +119,11 @@ def _total_word(total: Total) -> uint256:
 @pure
 def _service(word: uint256) -> Service:
     return Service(
-        place=word & 255,
+        place=word & U8,
         standing=(word >> 8) & U64,
         announced_at=(word >> 72) & U40,
         admitted_at=(word >> 112) & U40,
-        retired_at=(word >> 152) & U40,
+        retired_at=(word >> RETIRED_AT) & U40,
     )
 
 
@@ -132,7 +135,7 @@ def _service_word(service: Service) -> uint256:
         | service.standing << 8
         | service.announced_at << 72
         | service.admitted_at << 112
-        | service.retired_at << 152
+        | service.retired_at << RETIRED_AT
     )
 
 
@@ -158,3 +161,18 @@ def _worker_key(word: uint256) -> WorkerKey:
 @pure
 def _worker_key_word(key: WorkerKey) -> uint256:
     return key.operator | key.ceiling << 24 | convert(key.retired, uint256) << 88
+
+
+# What `Staking.lock` reads, without taking whole words apart
+
+@internal
+@pure
+def _free(operator: uint256) -> uint256:
+    """@return The stake in an operator's word that is not exiting."""
+    return (operator & U64) - ((operator >> 64) & U62)
+
+
+@internal
+@pure
+def _reach(operator: uint256) -> uint256:
+    return (operator >> 126) & 3

@@ -78,7 +78,7 @@ def _queue_exit(id: uint256, amount: uint256):
 def _withdraw(id: uint256, owner: address) -> uint256:
     """@return What matured exits give to `owner`, never below what is locked."""
     operator: stake_words.Operator = operators._operator(id)
-    limit: uint256 = operator.stake - lanes._locked(id, operator.wide)
+    limit: uint256 = operator.stake - lanes._locked(id, operator.reach)
     amount: uint256 = exits._pop(id, limit)
     operator.stake -= amount
     operator.exiting -= amount

@@ -15,10 +15,33 @@ from ..interfaces import IEscrow
 @internal
 def _draw(token: address, payer: address, amount: uint256, permit: IEscrow.Permit):
     """
-    @notice Move `amount` from `payer` to this contract, by permit or by an allowance given before.
+    @notice Move `amount` of the network token from `payer` to this contract.
     @dev A permit that fails may have been used by somebody else already: the allowance decides.
     @param permit Not tried when its deadline is 0.
     """
+    if permit.deadline != 0:
+        if raw_call(
+            token,
+            abi_encode(
+                payer,
+                amount,
+                permit.deadline,
+                permit.v,
+                permit.r,
+                permit.s,
+                method_id=method_id(
+                    "transfer_with_permit(address,uint256,uint256,uint8,bytes32,bytes32)"
+                ),
+            ),
+            revert_on_failure=False,
+        ):
+            return
+    self._transfer_from(token, payer, amount)
+
+
+@internal
+def _draw_listed(token: address, payer: address, amount: uint256, permit: IEscrow.Permit):
+    """@notice The same with any ERC-20: exactly `amount` arrives, or it reverts."""
     if permit.deadline != 0:
         ignored: bool = raw_call(
             token,
@@ -37,8 +60,7 @@ def _draw(token: address, payer: address, amount: uint256, permit: IEscrow.Permi
             revert_on_failure=False,
         )
     before: uint256 = staticcall IERC20(token).balanceOf(self)
-    if not extcall IERC20(token).transferFrom(payer, self, amount, default_return_value=True):
-        self._refused()
+    self._transfer_from(token, payer, amount)
     if staticcall IERC20(token).balanceOf(self) != before + amount:
         self._inexact()
 
@@ -47,6 +69,12 @@ def _draw(token: address, payer: address, amount: uint256, permit: IEscrow.Permi
 def _send(token: address, receiver: address, amount: uint256):
     """@notice Move `amount` from this contract to `receiver`."""
     if not extcall IERC20(token).transfer(receiver, amount, default_return_value=True):
+        self._refused()
+
+
+@internal
+def _transfer_from(token: address, payer: address, amount: uint256):
+    if not extcall IERC20(token).transferFrom(payer, self, amount, default_return_value=True):
         self._refused()
 
 

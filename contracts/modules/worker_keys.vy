@@ -59,11 +59,12 @@ def _key(worker: address) -> stake_words.WorkerKey:
 
 @internal
 @view
-def _active(worker: address) -> stake_words.WorkerKey:
-    key: stake_words.WorkerKey = self._key(worker)
-    if key.operator == 0 or key.retired:
+def _active(worker: address) -> (uint256, uint256):
+    """@return Whose key `worker` is now, and the most that may be locked when it locks, gwei."""
+    word: uint256 = self.key_word[worker]
+    if word == 0 or word >> 88 != 0:
         self._unknown()
-    return key
+    return word & stake_words.U24, word >> 24
 
 
 @internal

@@ -22,6 +22,13 @@ DEPTH: constant(uint256) = 256  # how far back ArbSys reaches
 
 @external
 @view
+def is_native() -> bool:
+    """@return That only ArbSys knows."""
+    return False
+
+
+@external
+@view
 def height() -> uint256:
     """@return The number of the current Arbitrum block."""
     return staticcall IArbSys(ARB_SYS).arbBlockNumber()

@@ -15,6 +15,13 @@ DEPTH: constant(uint256) = 256  # how far back BLOCKHASH reaches
 
 @external
 @view
+def is_native() -> bool:
+    """@return That the opcodes say the same."""
+    return True
+
+
+@external
+@view
 def height() -> uint256:
     """@return The number of the current block."""
     return block.number

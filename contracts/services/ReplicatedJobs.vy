@@ -41,7 +41,7 @@ exports: (
     vaults.STAKING,
     vaults.ESCROW,
     vaults.SEEDS,
-    settlements.result_of,
+    settlements.base_result_of,
 )
 
 EPOCH: immutable(uint256)
@@ -144,7 +144,7 @@ def cancel(terms: words.Terms, origin: words.Origin, batches: DynArray[uint256, 
     refund: uint256 = 0
     for batch: uint256 in batches:
         refund += unfilled._cancel(terms, batch)
-    vaults._pay(terms, [], refund, 0)
+    vaults._pay(terms, words._key(terms), [], refund, 0)
 
 
 @external
@@ -153,7 +153,7 @@ def expire(terms: words.Terms, batches: DynArray[uint256, 32]):
     refund: uint256 = 0
     for batch: uint256 in batches:
         refund += unfilled._expire(terms, batch)
-    vaults._pay(terms, [], refund, 0)
+    vaults._pay(terms, words._key(terms), [], refund, 0)
 
 
 # Seats
@@ -165,10 +165,11 @@ def claim(terms: words.Terms, batch: uint256, proof: membership.Proof):
     @notice Take the next seat of a batch for the caller's operator, locking its bond.
     @param proof That the operator is named; empty in jobs that draw their operators.
     """
-    r: rounds.Round = empty(rounds.Round)
-    id: uint256 = 0
-    r, id = claims._claim(terms, batch, proof)
-    rounds._store(r)
+    r: rounds.Round = rounds._load(terms, batch)
+    id: uint256 = claims._claim(terms, r)
+    if terms.named != empty(bytes32):
+        self._check_named(terms.named, id, proof)
+    rounds.batches[r.key][batch] = words._with_seat(r.word, id)
 
 
 @external
@@ -176,18 +177,21 @@ def seal(terms: words.Terms, batch: uint256, digest: bytes32):
     """@notice Fix the caller's result of the running round without showing it."""
     r: rounds.Round = rounds._load(terms, batch)
     id: uint256 = vaults._operator_of(msg.sender)
-    seat: uint256 = rounds._seat_of(r, id)
-    claims._check_seal(r, terms.b, seat)
-    rounds._store(claims._seal(r, id, seat, digest))
+    seat: uint256 = rounds._seat_of(r.word, r.first, r.granted, id)
+    claims._check_seal(r, seat)
+    claims._seal(r, id, digest)
+    rounds.batches[r.key][batch] = words._with_seal(r.word, seat)
 
 
 @external
 def claim_sealed(terms: words.Terms, batch: uint256, proof: membership.Proof, digest: bytes32):
     """@notice `claim` and `seal` at once, for an operator that has the result already."""
-    r: rounds.Round = empty(rounds.Round)
-    id: uint256 = 0
-    r, id = claims._claim(terms, batch, proof)
-    rounds._store(claims._seal(r, id, words._granted(r.word) - 1, digest))
+    r: rounds.Round = rounds._load(terms, batch)
+    id: uint256 = claims._claim(terms, r)
+    if terms.named != empty(bytes32):
+        self._check_named(terms.named, id, proof)
+    claims._seal(r, id, digest)
+    rounds.batches[r.key][batch] = words._with_seal(words._with_seat(r.word, id), r.granted)
 
 
 @external
@@ -202,7 +206,14 @@ def reveal(
     @notice Open operator `id`'s seal of the running round; anyone who has the salt.
     @param values One per task of the round: v in a base round, s in growth, FAILED = 1 in both.
     """
-    openings._reveal(rounds._load(terms, batch), terms.b, id, values, salt)
+    r: rounds.Round = rounds._load(terms, batch)
+    opened: bytes32 = keccak256(abi_encode(values))
+    kept: bytes32 = opened
+    if r.first != 0:
+        # Growth shows s itself: whoever only saw others open v cannot follow them.
+        kept = seals._hash(seals._blind(values))
+    openings._reveal(r, id, len(values), opened, kept, salt)
+    log events.ResultRevealed(job=r.key, operator=id, batch=batch, round=r.number, values=values)
 
 
 # Settlement
@@ -220,8 +231,9 @@ def conclude(
     @param salts One per seat, in the seats' order; unread for a seat that has opened already.
     """
     r: rounds.Round = rounds._load(terms, batch)
-    openings._check_all(r, terms.b, values, salts)
-    settlements._finish(terms, r, outcome._unanimous(r.mask, r.target, values), 0)
+    slots: DynArray[bytes32, 7] = openings._check_all(r, values, salts)
+    o: outcome.Outcome = outcome._unanimous(r.mask, r.tasks, r.target)
+    settlements._finish(terms, r, o, values, 0, slots)
 
 
 @external
@@ -236,7 +248,36 @@ def settle(
     @param answers The distinct lists of v that were opened.
     @param choice Which list each seat opened, 3 bits a seat; unread for seats that did not.
     """
-    settlements._settle(terms, rounds._load(terms, batch), answers, choice)
+    r: rounds.Round = rounds._load(terms, batch)
+    records: DynArray[uint256, 7] = []
+    for i: uint256 in range(len(answers), bound=7):
+        records.append(seals._opened(keccak256(abi_encode(answers[i]))))
+    h: settlements.Hearing = settlements._hear(terms, r, records, choice)
+    slots: DynArray[bytes32, 7] = h.openings.slots
+    if settlements._is_unanimous(r, h) and seals.FAILED not in answers[0]:
+        all: outcome.Outcome = outcome._unanimous(r.mask, r.tasks, r.target)
+        settlements._finish(terms, r, all, answers[0], h.silent, slots)
+        return
+
+    o: outcome.Outcome = empty(outcome.Outcome)
+    stand: DynArray[bytes32, 32] = []
+    rank: uint256 = 0
+    for task: uint256 in range(32):
+        if r.mask >> task & 1 == 0:
+            continue
+        # Base seats list the whole batch, growth's the contested tasks alone. The answers are read
+        # here, for another copy of them would cost more than all decisions.
+        values: bytes32[7] = empty(bytes32[7])
+        for seat: uint256 in range(7):
+            if h.openings.seats >> seat & 1 == 1:
+                place: uint256 = task if seat < r.first else rank
+                values[seat] = answers[choice >> (3 * seat) & 7][place]
+        best: bytes32 = empty(bytes32)
+        o, best = outcome._with_task(o, h.case, 1 << task, h.openings.seats, values)
+        if o.paid >> task & 1 == 1:
+            stand.append(best)
+        rank += 1
+    settlements._finish(terms, r, o, stand, h.silent, slots)
 
 
 @external
@@ -253,8 +294,11 @@ def accept(
     self._only_payer(terms, origin)
     job_terms._check_end(terms.b, block.timestamp + 1)
     r: rounds.Round = rounds._load(terms, batch)
-    openings._check_single(r, values)
-    settlements._finish(terms, r, outcome._accepted(values), 0)
+    slots: DynArray[bytes32, 7] = openings._check_single(r, values)
+    o: outcome.Outcome = empty(outcome.Outcome)
+    paid: DynArray[bytes32, 32] = []
+    o, paid = outcome._accepted(values)
+    settlements._finish(terms, r, o, paid, 0, slots)
 
 
 # Views
@@ -276,7 +320,7 @@ def job_of(job: bytes32) -> uint256:
 @external
 @view
 def batch_of(job: bytes32, batch: uint256) -> uint256:
-    """@return The batch's word, 0 before its first seat."""
+    """@return The batch's word: 0 before its first seat, FINAL and the result when it is over."""
     return rounds.batches[job][batch]
 
 
@@ -290,7 +334,7 @@ def round_of(job: bytes32, batch: uint256) -> uint256:
 @external
 @view
 def seal_of(job: bytes32, batch: uint256, number: uint256, id: uint256) -> uint256:
-    """@return The seal record of operator `id` in round `number` of a batch."""
+    """@return The seal record of operator `id` in round `number` of a batch that is not over."""
     return seals.records[seals._key(job, batch, number, id)]
 
 
@@ -299,3 +343,10 @@ def seal_of(job: bytes32, batch: uint256, number: uint256, id: uint256) -> uint2
 def _only_payer(terms: words.Terms, origin: words.Origin):
     if terms.origin != words._origin(msg.sender, origin):
         reverts._fail("jobs: not the payer")
+
+
+@internal
+@pure
+def _check_named(root: bytes32, id: uint256, proof: membership.Proof):
+    if not membership._is_member(root, id, proof):
+        reverts._fail("jobs: not named")

@@ -205,7 +205,7 @@ def terms(chain):
 
 def settled(operator: int, released: int, burnt: int = 0) -> int:
     """Pack what `Staking.settle` takes: gwei released, gwei burnt."""
-    return operator | released << 24 | burnt << 88
+    return operator | burnt << 120 | released << 184
 
 
 def paid(operator: int, amount: int) -> int:

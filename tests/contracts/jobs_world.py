@@ -305,3 +305,16 @@ class World:
     def is_opened(self, job: Job, operator: Operator, batch: int = 0) -> bool:
         number = self.batch(job, batch).round
         return bool(self.jobs.seal_of(job.key, batch, number, operator.id) & OPENED)
+
+
+def in_seats(world: World, job: Job, count: int = 3) -> list[Operator]:
+    """Let the first `count` operators claim; return them."""
+    world.last_third(job)
+    for operator in world.operators[:count]:
+        world.claim(job, operator)
+    return world.operators[:count]
+
+
+def event(world: World, name: str):
+    """Return the last event of this name that the last call logged."""
+    return [log for log in world.jobs.get_logs() if type(log).__name__ == name][-1]

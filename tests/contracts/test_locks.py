@@ -146,10 +146,9 @@ def test_opt_in__after_leaving__takes_up_the_same_bond(staking, joined, operator
     lock(100)
 
 
-def test_lock__free_stake__moves_the_lane_and_logs(staking, joined, services, lock):
-    receipt = lock(100)
+def test_lock__free_stake__moves_the_lane(staking, joined, services, lock):
+    lock(100)
     assert staking.lane(1, services[0]) == STANDING + 100
-    assert receipt.events[0] == staking.StakeLocked(id=1, service=services[0], amount=100)
 
 
 def test_lock__up_to_the_last_gwei__and_no_further(staking, joined, lock):
@@ -230,6 +229,23 @@ def test_lock__eight_services__each_has_its_own_lane(
         services[0].lock(workers[0], 1, now(), sender=stranger)
 
 
+def test_leave__neighbour_in_the_same_word__keeps_its_limit_and_lock(
+    staking, joined, operators, services, lock, settle
+):
+    """Two lanes share a slot, both with the largest ceiling: neither reaches into the other."""
+    lock(100)
+    lock(200, service=1)
+    staking.leave(1, services[0], sender=operators[0])
+
+    with ape.reverts("staking: operator not opted in"):
+        lock(1)
+    lock(300, service=1)
+    settle(settled(1, 100))
+    assert [staking.lane(1, service) for service in services] == [STANDING, STANDING + 500]
+    assert staking.locked_of(1) == 2 * STANDING + 500
+    assert [staking.opt_in_of(1, service).ceiling for service in services] == [NO_LIMIT, NO_LIMIT]
+
+
 def test_settle__release_and_burn__leaves_the_supply(
     staking, token, joined, services, lock, settle
 ):
@@ -241,7 +257,7 @@ def test_settle__release_and_burn__leaves_the_supply(
     assert staking.operator(1).stake == STAKED - 40
     assert token.totalSupply() == supply - 40 * GWEI
     assert receipt.events == [
-        staking.LockSettled(id=1, service=services[0], released=60, burnt=40),
+        staking.StakeBurnt(id=1, service=services[0], amount=40),
         token.Transfer(sender=staking, receiver=ZERO, value=40 * GWEI),
     ]
 

@@ -39,6 +39,10 @@ def test_hash_of__outside__reverts(block_seed, chain, back):
         block_seed.hash_of(chain.blocks.head.number - back)
 
 
+def test_is_native__only_where_the_opcodes_say_the_same(block_seed, arbitrum_seed):
+    assert (block_seed.is_native(), arbitrum_seed.is_native()) == (True, False)
+
+
 def test_height__arbitrum_seed__asks_arb_sys(arbitrum_seed):
     assert arbitrum_seed.height() == ARB_HEIGHT
 

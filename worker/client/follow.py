@@ -95,7 +95,7 @@ def _words(event: Event, view: JobView) -> str:
     if event.name == "JobPosted":
         return f"posted: {view.terms.tasks} tasks in {view.terms.batches} batches"
     if event.name == "SeatClaimed":
-        return f"operator {args['operator']} took seat {args['seat'] + 1}"
+        return f"operator {args['operator']} took a seat"
     if event.name == "ResultSealed":
         return f"operator {args['operator']} sealed its result"
     if event.name == "ResultRevealed":

@@ -7,6 +7,7 @@ from worker.client.network import Network
 from worker.client.receipts import Receipt, check_receipt, encode_header, result_slot
 from worker.client.view import BatchView, JobView
 from worker.errors import NotFoundError, RpcError
+from worker.protocol.words import Stage
 
 
 async def fetch_receipts(
@@ -26,7 +27,7 @@ async def fetch_receipts(
 
 
 async def _fetch(
-    network: Network, view: JobView, batch: BatchView, stage: int, block: int
+    network: Network, view: JobView, batch: BatchView, stage: Stage, block: int
 ) -> Receipt:
     mask, values = batch.result[stage]
     slot = result_slot(view.key, batch.index, stage)
@@ -52,7 +53,7 @@ async def _fetch(
         inputs=origin.inputs.hex(),
         manifest=origin.manifest.hex(),
         batch=batch.index,
-        stage=1 if stage else 0,
+        stage=stage,
         mask=mask,
         values=[value.hex() for value in values],
         header=encode_header(header).hex(),

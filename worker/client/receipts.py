@@ -19,11 +19,12 @@ from trie.exceptions import BadTrieProof
 from trie.exceptions import ValidationError as TrieError
 
 from worker.errors import VerificationError
-from worker.protocol.words import Origin, Terms, result_hash
+from worker.protocol.words import Origin, Stage, Terms, final_word, result_hash
 from worker.types import Address, JobKey
 
-RESULT_SLOT = 4
-"""Where `result_of` lies in ReplicatedJobs' storage; a test compares it with the compiler's."""
+SLOTS = {Stage.FINAL: 1, Stage.BASE: 4}
+"""Where ReplicatedJobs keeps the words of batches and the results of base rounds that were followed
+by growth; a test compares it with the compiler's."""
 
 _STATE_ROOT = 3  # places in a header and in an account
 _TIMESTAMP = 11
@@ -39,8 +40,7 @@ _Bytes = Annotated[str, _BYTES]
 class Receipt(BaseModel):
     """A result with its proof. All bytes are hex without prefix.
 
-    `values` are the results of the tasks in `mask`, ascending; `stage` is 0 for a batch's first
-    settlement, 1 after a dispute made it grow.
+    `values` are the results of the tasks in `mask`, ascending, that stood at `stage`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -57,7 +57,7 @@ class Receipt(BaseModel):
     inputs: str = _WORD
     manifest: str = _WORD
     batch: int = Field(ge=0, lt=1 << 20)
-    stage: Literal[0, 1]
+    stage: Stage = Field(strict=False)
     mask: int = Field(ge=1, lt=1 << 32)
     values: list[_Word] = Field(min_length=1, max_length=32)
     header: _Bytes
@@ -126,10 +126,10 @@ def check_receipt(receipt: Receipt, block_hash: bytes) -> int:
     return int.from_bytes(_bytes(fields[_TIMESTAMP], "time"), "big")
 
 
-def result_slot(key: bytes, batch: int, stage: int) -> bytes:
-    """Return the storage slot of `result_of(key, batch, stage)`; Vyper hashes slot, then key."""
-    slot = RESULT_SLOT.to_bytes(32, "big")
-    for part in (key, encode(["uint256"], [batch]), encode(["uint256"], [stage])):
+def result_slot(key: bytes, batch: int, stage: Stage) -> bytes:
+    """Return the slot that a batch's result of `stage` is in; Vyper hashes slot, then key."""
+    slot = SLOTS[stage].to_bytes(32, "big")
+    for part in (key, encode(["uint256"], [batch])):
         slot = keccak(slot + part)
     return slot
 
@@ -190,13 +190,14 @@ def _header_field(name: str, value: str) -> bytes:
 
 
 def _claimed(receipt: Receipt) -> bytes:
-    """Return the hash that the contract must keep for the receipt's mask and values."""
+    """Return the word that the contract must keep for the receipt's mask and values."""
     terms = receipt.terms
     if receipt.batch >= terms.batches or receipt.mask & ~terms.full_mask(receipt.batch):
         raise VerificationError("receipt: the job has no such tasks")
     if len(receipt.values) != receipt.mask.bit_count():
         raise VerificationError("receipt: values and mask do not fit")
-    return result_hash(receipt.mask, [bytes.fromhex(value) for value in receipt.values])
+    result = result_hash(receipt.mask, [bytes.fromhex(value) for value in receipt.values])
+    return result if receipt.stage is Stage.BASE else final_word(result).to_bytes(32, "big")
 
 
 def _prove(root: Any, path: bytes, proof: Sequence[str], what: str) -> bytes:

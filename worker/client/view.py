@@ -7,7 +7,7 @@ from typing import Any
 
 from worker.chain.contracts import Event
 from worker.errors import NotFoundError
-from worker.protocol.words import Origin, SeatOutcome, Terms, positions
+from worker.protocol.words import Origin, SeatOutcome, Stage, Terms, positions
 from worker.storage.locators import decode_locators
 from worker.types import Address, BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp, Wei
 
@@ -45,19 +45,18 @@ FINAL = (BatchState.SETTLED, BatchState.EXPIRED, BatchState.CANCELLED)
 
 @dataclass(frozen=True)
 class TaskView:
-    """One task: its outcome, the value that stands, who was paid for it, and in which stage."""
+    """One task: its outcome, the value that stands, who was paid for it."""
 
     index: TaskIndex
     state: TaskState = TaskState.PENDING
     value: bytes | None = None
     operators: tuple[OperatorId, ...] = ()
-    stage: int = 0
 
 
 @dataclass(frozen=True)
 class BatchView:
     """One batch. `seats` are the running round's operators, `changed_in` the block of its last
-    event; `result` has mask and values of each settled stage, as `result_of` hashes them."""
+    event; `result` has mask and values of what stood at each stage, as the contract hashes them."""
 
     index: BatchIndex
     tasks: Mapping[TaskIndex, TaskView]
@@ -72,7 +71,7 @@ class BatchView:
     sealed: frozenset[OperatorId] = frozenset()
     revealed: Mapping[OperatorId, tuple[bytes, ...]] = field(default_factory=dict)
     settled: tuple[SeatOutcome, ...] = ()
-    result: Mapping[int, tuple[int, tuple[bytes, ...]]] = field(default_factory=dict)
+    result: Mapping[Stage, tuple[int, tuple[bytes, ...]]] = field(default_factory=dict)
     refund: Wei = _NOTHING
 
     @property
@@ -215,7 +214,6 @@ def _opened(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchVie
 
 
 def _settled(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchView:
-    stage = int(batch.is_growing)
     seats = tuple(SeatOutcome.unpack(word) for word in args["seats"])
     paid = tuple(seat.operator for seat in seats if seat.paid)
     order = list(batch.tasks)
@@ -229,8 +227,9 @@ def _settled(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchVi
     tasks = dict(batch.tasks)
     for bit in positions(batch.mask):
         state = TaskState.DONE if bit in values else states.get(bit, TaskState.NO_QUORUM)
-        tasks[order[bit]] = TaskView(order[bit], state, values.get(bit), paid, stage)
+        tasks[order[bit]] = TaskView(order[bit], state, values.get(bit), paid)
     contested = args["contested_mask"]
+    stage = Stage.BASE if contested else Stage.FINAL
     stands = {stage: (args["paid_mask"], tuple(args["values"]))} if values else {}
     return replace(
         batch,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from math import ceil
 
 from eth_abi.abi import encode
@@ -13,6 +13,8 @@ from worker.types import Address, Gwei, JobKey, OperatorId, Seconds, Timestamp, 
 MAX_SEATS = 7
 NO_CHOICE = 7  # in settle's `choice`: this seat did not open
 GWEI = 10**9
+FINAL = 1 << 255
+"""The bit of a final batch's word; the others are its result's."""
 NOT_POSTED = Timestamp(0)
 NO_WINDOW = Seconds(0)
 
@@ -22,6 +24,13 @@ class OnDissent(IntEnum):
 
     ESCALATE = 0
     SETTLE = 1
+
+
+class Stage(StrEnum):
+    """Where a batch's result stands: in its word, or, what stood before it grew, beside it."""
+
+    FINAL = "final"
+    BASE = "base"
 
 
 _A = (88, 64, 20, 3, 3, 3, 1, 16, 14, 16)
@@ -190,7 +199,8 @@ class JobWord:
 
 @dataclass(frozen=True)
 class BatchWord:
-    """A batch's stored word."""
+    """A batch's stored word. Once it is final only `result` is left, what stood as the batch ended:
+    the low 255 bits of its hash, or 0."""
 
     operators: tuple[OperatorId, ...]
     sealed: int
@@ -199,15 +209,18 @@ class BatchWord:
     is_final: bool
     silent: int
     opened_at: int
+    result: int = 0
 
     @classmethod
     def unpack(cls, word: int) -> "BatchWord":
         """Read the stored word; an untouched batch is in round 0."""
-        *ids, count, sealed, number, base, final, silent, opened_at = _unpack(
-            (24,) * MAX_SEATS + (3, 7, 3, 3, 1, 7, 40), word
+        if word >= FINAL:
+            return cls((), 0, 0, 0, True, 0, 0, result=word - FINAL)
+        *ids, count, sealed, number, base, silent, _, opened_at = _unpack(
+            (24,) * MAX_SEATS + (3, 7, 3, 3, 7, 1, 40), word
         )
         operators = tuple(OperatorId(i) for i in ids[:count])
-        return cls(operators, sealed, number, base, bool(final), silent, opened_at)
+        return cls(operators, sealed, number, base, False, silent, opened_at)
 
     @property
     def count(self) -> int:
@@ -291,8 +304,13 @@ def positions(mask: int) -> list[int]:
 
 
 def result_hash(mask: int, values: list[bytes]) -> bytes:
-    """Return what `result_of` keeps for the winning `values` of the tasks in `mask`."""
+    """Return what the contract keeps of the winning `values` of the tasks in `mask`."""
     return keccak(encode(["uint256", "bytes32[]"], [mask, values]))
+
+
+def final_word(result: bytes) -> int:
+    """Return the word of a batch that ended with this result; zeros for one without."""
+    return FINAL | int.from_bytes(result, "big")
 
 
 def _pack(widths: tuple[int, ...], values: tuple[int, ...]) -> int:

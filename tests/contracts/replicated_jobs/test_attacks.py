@@ -49,9 +49,13 @@ def test_reveal__base_seat_in_growth__reverts(world):
     job = world.post()
     world.play(job, {0: A, 1: B, 2: SILENT})
     world.settle(job)
+    world.last_third(job)
+    for operator in world.operators[3:5]:
+        world.claim_sealed(job, operator, A)
 
-    with boa.reverts("jobs: no seat"):
-        world.jobs.reveal(job.members, 0, world.operators[2].id, [FAILED] * 2, bytes(32))
+    for salt in (bytes(32), salt_of(world.operators[2].id, 0)):
+        with boa.reverts("jobs: wrong opening"):
+            world.jobs.reveal(job.members, 0, world.operators[2].id, [FAILED] * 2, salt)
 
 
 def test_claim__second_seat__reverts(world):
@@ -72,6 +76,59 @@ def test_seal__again_after_others_opened__reverts(world):
 
     with boa.reverts("jobs: already sealed"):
         world.seal(job, world.operators[1], B)
+
+
+@pytest.mark.parametrize("path", ["settle", "conclude"])
+def test_seal__after_the_end_cleared_the_seals__cannot_be_made_again(world, path):
+    """What is cleared for its refund looks as if it had never been sealed."""
+    job = world.post()
+    world.last_third(job)
+    for operator in world.operators[:3]:
+        world.claim_sealed(job, operator, A)
+    if path == "settle":
+        for operator in world.operators[:3]:
+            world.reveal(job, operator, A)
+        world.settle(job)
+    else:
+        salts = [salt_of(operator.id, 0) for operator in world.operators[:3]]
+        world.jobs.conclude(job.members, 0, [blind(s) for s in A], salts)
+    ended = world.jobs.batch_of(job.key, 0)
+    thief, partner = world.operators[0], world.operators[3]
+    digest = seal_digest(job.key, 0, 0, thief.id, [blind(s) for s in B], bytes(32))
+
+    for call in (
+        lambda: world.jobs.seal(job.members, 0, digest, sender=thief.worker),
+        lambda: world.jobs.claim_sealed(job.members, 0, (0, []), digest, sender=partner.worker),
+        lambda: world.jobs.reveal(
+            job.members, 0, thief.id, [blind(s) for s in A], salt_of(thief.id, 0)
+        ),
+        lambda: world.jobs.settle(job.members, 0, [[blind(s) for s in B]], 0),
+    ):
+        with boa.reverts("jobs: batch final"):
+            call()
+    for operator in world.operators[:4]:
+        assert world.jobs.seal_of(job.key, 0, 0, operator.id) == 0
+    assert world.jobs.batch_of(job.key, 0) == ended
+
+
+def test_settle__batch_that_grows__keeps_the_seals_that_it_still_needs(world):
+    """A contested base round is read again when growth is settled: its openings must stand."""
+    job = growing(world)
+    base = [world.jobs.seal_of(job.key, 0, 0, operator.id) for operator in world.operators[:3]]
+    assert all(base)
+
+    world.play(job, {3: A, 4: A})
+    for answers in ([[blind(s) for s in A]], [[blind(s) for s in C], [blind(s) for s in A]]):
+        with boa.reverts("jobs: wrong answers"):  # the dissenter cannot be talked over
+            world.jobs.settle(job.members, 0, answers, 0)
+    world.settle(job)
+
+    records = [
+        world.jobs.seal_of(job.key, 0, number, operator.id)
+        for number in range(2)
+        for operator in world.operators[:5]
+    ]
+    assert not any(records)
 
 
 def test_seal__of_a_round_that_was_raised__is_void(world):

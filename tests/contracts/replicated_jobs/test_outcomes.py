@@ -1,46 +1,31 @@
 """Each row of the outcome table, on every path that leads to it; money and stake to the unit."""
 
-from itertools import product
-
 import boa
 import pytest
 
-from tests.contracts.jobs_world import IDLE, SILENT, TOKEN, digests, terms_of
-from worker.protocol.outcome import Openings, settle
-from worker.protocol.record import FAILED, blind
-from worker.protocol.words import GWEI, OnDissent, SeatOutcome, positions, result_hash
-
-A, B, C, F = digests("a"), digests("b"), digests("c"), [FAILED] * 2
-PRICE, BOND = TOKEN // 10, TOKEN // 5 // GWEI
-FEE = PRICE // 10 // GWEI  # what a seat loses per contested task
-FULL = 0b11
-SETTLE = {"on_dissent": OnDissent.SETTLE}
-CUT = 9_750  # of 10,000, what the fee leaves
-
-
-def seats_of(settled) -> list[tuple[int, int, int]]:
-    """Return (paid, burnt, released) of each seat, per task of two."""
-    seats = [SeatOutcome.unpack(word) for word in settled.seats]
-    return [(seat.paid / 2, seat.burnt / 2, seat.released / 2) for seat in seats]
-
-
-def masks_of(settled) -> tuple[int, int, int, int]:
-    return settled.paid_mask, settled.failed_mask, settled.tied_mask, settled.contested_mask
-
-
-def play(world, job, *rounds):
-    """Play rounds of results by seat, each with operators of its own; return the last event."""
-    settled, index = None, 0
-    for results in rounds:
-        world.play(job, {index + seat: found for seat, found in enumerate(results)})
-        index += len(results)
-        settled = world.settle(job)
-    return settled
-
-
-PAID, BACK, BURNT = (PRICE, 0, BOND), (0, 0, BOND), (0, BOND, 0)
-QUARTER, TIED = (0, BOND // 4, BOND - BOND // 4), (0, FEE, BOND - FEE)
-ABORTED = (PRICE // 50, 0, BOND)
+from tests.contracts.jobs_world import IDLE, SILENT, digests
+from tests.contracts.replicated_jobs.settling import (
+    ABORTED,
+    BACK,
+    BOND,
+    BURNT,
+    CUT,
+    FULL,
+    PAID,
+    PRICE,
+    QUARTER,
+    SETTLE,
+    TIED,
+    A,
+    B,
+    C,
+    F,
+    masks_of,
+    play,
+    seats_of,
+)
+from worker.protocol.record import blind
+from worker.protocol.words import GWEI, final_word, result_hash
 
 BASE_ROWS = [
     # terms, results by seat, what each seat gets per task, contest fee of the requester
@@ -100,8 +85,8 @@ def test_settle__final_in_the_base_round__pays_and_burns(world, terms, results, 
     assert world.left(job) == 0
     assert world.batch(job).is_final
     standing = [blind(s) for s in A] if kind == "paid" else []
-    expected_result = result_hash(FULL, standing) if standing else bytes(32)
-    assert world.jobs.result_of(job.key, 0, 0) == expected_result
+    result = result_hash(FULL, standing) if standing else bytes(32)
+    assert world.jobs.batch_of(job.key, 0) == final_word(result)
     assert settled.values == standing
 
 
@@ -176,8 +161,7 @@ def test_settle__after_growth__is_final(world, terms, base, growth, expected, ki
     assert world.batch(job).is_final
     assert world.left(job) == 0
     assert all(world.locked(operator) == 0 for operator in world.operators)
-    stands = world.jobs.result_of(job.key, 0, 1) != bytes(32)
-    assert stands == (kind == "paid")
+    assert bool(world.batch(job).result) == (kind == "paid")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +200,7 @@ def test_settle__some_tasks_contested__others_are_final_at_once(world):
     assert world.left(job) == job.terms.escrow // 2
     assert all(world.locked(operator) == 2 * BOND for operator in world.operators[:3])
     base_result = result_hash(0b0101, [blind(found[0]), blind(found[2])])
-    assert world.jobs.result_of(job.key, 0, 0) == base_result
+    assert world.jobs.base_result_of(job.key, 0) == base_result
     world.play(job, {3: found, 4: found})
     assert all(world.locked(operator) == 2 * BOND for operator in world.operators[3:5])
 
@@ -224,194 +208,6 @@ def test_settle__some_tasks_contested__others_are_final_at_once(world):
 
     assert masks_of(second) == (0b1010, 0, 0, 0)
     growth_result = result_hash(0b1010, [blind(found[1]), blind(found[3])])
-    assert world.jobs.result_of(job.key, 0, 1) == growth_result
-    assert world.jobs.result_of(job.key, 0, 0) == base_result
+    assert world.jobs.batch_of(job.key, 0) == final_word(growth_result)
+    assert world.jobs.base_result_of(job.key, 0) == base_result
     assert world.left(job) == 0
-
-
-def test_settle__named_job__a_minority_keeps_its_bond(world):
-    named = [operator.id for operator in world.operators[:5]]
-    job = world.post(named=named)
-
-    settled = play(world, job, [A, A, B], [A, A])
-
-    assert seats_of(settled) == [PAID, PAID, BACK, PAID, PAID]
-
-
-def test_settle__named_job__silence_costs_the_bond(world):
-    job = world.post(named=[operator.id for operator in world.operators[:3]])
-
-    settled = play(world, job, [A, A, SILENT])
-
-    assert seats_of(settled) == [PAID, PAID, BURNT]
-
-
-def test_settle__another_token__contest_fee_is_a_tenth_of_the_bond(world):
-    coin = boa.loads(
-        """
-from snekmate.tokens import erc20
-from snekmate.auth import ownable
-initializes: ownable
-initializes: erc20[ownable := ownable]
-exports: erc20.__interface__
-
-@deploy
-def __init__(holder: address):
-    ownable.__init__()
-    erc20.__init__("Coin", "COIN", 6, "Coin", "1")
-    erc20._mint(holder, 10**30)
-""",
-        world.requesters[0],
-    )
-    index = world.escrow.list_token(coin, sender=world.net.owner)
-    coin.approve(world.escrow, 2**256 - 1, sender=world.requesters[0])
-    job = world.post(token=index, price=10**9, **SETTLE)
-
-    settled = play(world, job, [A, B, C])
-
-    assert seats_of(settled) == [(0, BOND // 10, BOND - BOND // 10)] * 3
-    assert world.escrow.fees_of(index) == 2 * 10**8
-
-
-def single(world, **changes):
-    return world.post(
-        named=[world.operators[0].id], seats=1, max_seats=1, expiry=world.now + 72 * 3600, **changes
-    )
-
-
-def test_accept__single_seat__pays(world):
-    job = single(world)
-    world.play(job, {0: A})
-
-    world.jobs.accept(job.members, job.origin_members, 0, [blind(s) for s in A], sender=job.payer)
-
-    assert seats_of(world.settled(job)) == [PAID]
-    assert world.left(job) == world.locked(world.operators[0]) == 0
-    assert world.jobs.result_of(job.key, 0, 0) == result_hash(FULL, [blind(s) for s in A])
-
-
-def test_accept__one_task_failed__earns_the_abort_fee(world):
-    job = single(world)
-    found = [A[0], FAILED]
-    world.play(job, {0: found})
-
-    world.jobs.accept(
-        job.members, job.origin_members, 0, [blind(s) for s in found], sender=job.payer
-    )
-
-    settled = world.settled(job)
-    assert masks_of(settled) == (0b01, 0b10, 0, 0)
-    assert seats_of(settled) == [((PRICE + PRICE // 50) / 2, 0, BOND)]
-
-
-def test_settle__single_seat_not_accepted__refunds_from_the_expiry(world):
-    job = single(world)
-    world.play(job, {0: A})
-    world.go_to(job.terms.expiry - 1)
-    with boa.reverts("jobs: settled too early"):
-        world.settle(job)
-    world.go_to(job.terms.expiry)
-    with boa.reverts("jobs: past expiry"):
-        world.jobs.accept(
-            job.members, job.origin_members, 0, [blind(s) for s in A], sender=job.payer
-        )
-
-    settled = world.settle(job)
-
-    assert seats_of(settled) == [BACK]
-    assert world.escrow.credit_of(job.payer, 0) == job.terms.escrow
-
-
-@pytest.mark.parametrize(("silence", "expected"), [(SILENT, BURNT), (IDLE, QUARTER)])
-def test_settle__single_seat_silent__is_punished_without_waiting(world, silence, expected):
-    job = single(world)
-    world.play(job, {0: silence})
-
-    settled = world.settle(job)
-
-    assert seats_of(settled) == [expected]
-    assert world.escrow.credit_of(job.payer, 0) == job.terms.escrow
-
-
-def test_accept__several_seats__reverts(world):
-    job = world.post()
-    world.play(job, {0: A, 1: A, 2: A})
-
-    with boa.reverts("jobs: not a single seat"):
-        world.jobs.accept(
-            job.members, job.origin_members, 0, [blind(s) for s in A], sender=job.payer
-        )
-
-
-def test_accept__other_values__reverts(world):
-    job = single(world)
-    world.play(job, {0: A})
-
-    with boa.reverts("jobs: wrong opening"):
-        world.jobs.accept(
-            job.members, job.origin_members, 0, [blind(s) for s in B], sender=job.payer
-        )
-
-
-def test_settle__agreement_reclaimed__bonds_come_back(world):
-    job = world.post()
-    world.play(job, {0: A, 1: A, 2: A})
-    world.go_to(job.terms.expiry + 7 * 86_400)
-    terms = job.terms
-    world.escrow.reclaim(world.jobs, terms.token, job.key, terms.expiry, terms.fee_bps)
-
-    world.settle(job)
-
-    assert world.escrow.credit_of(job.payer, 0) == terms.escrow
-    assert all(world.credit(operator) == 0 for operator in world.operators[:3])
-    assert all(world.locked(operator) == 0 for operator in world.operators[:3])
-
-
-def test_settle__service_retired__still_settles(world):
-    job = world.post()
-    world.play(job, {0: A, 1: A, 2: B})
-    world.staking.retire_service(world.jobs, sender=world.net.owner)
-    world.settle(job)
-    world.last_third(job)
-    with boa.reverts("staking: service not active"):
-        world.claim(job, world.operators[3])
-    world.go_to(world.clock(job).claim_until)
-
-    settled = world.settle(job)
-
-    assert masks_of(settled) == (0, 0, FULL, 0)
-    assert all(world.locked(operator) == 0 for operator in world.operators[:3])
-
-
-@pytest.mark.parametrize("results", product([A, B, F, SILENT], repeat=3))
-def test_settle__every_base_round__equals_the_twin(world, results):
-    job = world.post()
-    settled = play(world, job, results)
-    opened = {
-        seat: dict(enumerate(blind(s) for s in found))
-        for seat, found in enumerate(results)
-        if found is not SILENT
-    }
-
-    twin = settle(
-        terms_of(),
-        Openings(
-            granted=3,
-            base=0,
-            mask=FULL,
-            price=job.terms.price,
-            is_filled=True,
-            sealed=0b111,
-            opened=opened,
-        ),
-    )
-
-    assert masks_of(settled) == (twin.paid, twin.failed, twin.tied, twin.contested)
-    assert settled.values == [twin.values[task] for task in positions(twin.paid)]
-    assert world.left(job) == job.terms.escrow - twin.refund - twin.burn - sum(
-        seat.paid for seat in twin.seats.values()
-    )
-    seats = [SeatOutcome.unpack(word) for word in settled.seats]
-    assert [(s.paid, s.burnt, s.released) for s in seats] == [
-        (s.paid, s.burnt, s.released) for s in twin.seats.values() if s.burnt or s.released
-    ]

@@ -21,12 +21,12 @@ from worker.protocol.words import (
     RoundWord,
     SeatOutcome,
     Terms,
+    final_word,
     positions,
 )
 from worker.types import Address
 
 A_WIDTHS = (88, 64, 20, 3, 3, 3, 1, 16, 14)
-B_WIDTHS = (40, 24, 24, 24, 24, 40)
 WORD = 2**256 - 1
 
 
@@ -66,34 +66,62 @@ def test_terms_a__each_field_at_its_extremes(harness):
             terms.on_dissent,
             terms.token,
             terms.fee_bps,
-            word >> 212,
         ]
         assert terms.a == word & ((1 << 228) - 1)
 
 
-def test_terms_b__each_field_at_its_extremes(harness):
-    for word in one_field(B_WIDTHS):
-        terms = Terms.unpack(0, word, bytes(32), bytes(32))
-        windows = (terms.claim, terms.run, terms.reveal, terms.challenge)
-        assert harness.b(word) == [terms.posted_at, *windows, terms.expiry, word >> 176]
-        assert terms.b == word & ((1 << 176) - 1)
+def test_load__random_and_extreme_words__is_what_the_twins_read(harness):
+    rng = Random(1)
+    words = [*one_field((24,) * 7 + (3, 7, 3, 3, 7, 1, 40)), *(word_of(rng) for _ in range(200))]
+    for word in words:
+        word &= 2**232 - 1
+        a, b, draw = (rng.choice((word_of(rng), 0, WORD)) for _ in range(3))
+        terms = Terms.unpack(a, b & (2**176 - 1), rng.randbytes(32), rng.randbytes(32))
+        batch, drawn = BatchWord.unpack(word), RoundWord.unpack(draw)
+        later = batch.round != 0
+        grows = later and batch.base != 0
+        at = batch.opened_at if later else terms.posted_at
+        clock = terms.clock(at)
+        mask = drawn.mask if grows else terms.full_mask(0)
+
+        r = harness.load((a, *terms.members()[1:]), 0, word, draw)
+
+        assert (r.number, r.granted, r.first) == (
+            batch.round,
+            word >> 168 & 7,
+            batch.base if later else 0,
+        )
+        assert r.target == (min(2 * batch.base + 1, terms.max_seats) if grows else terms.seats)
+        assert (r.mask, r.tasks) == (mask, mask.bit_count())
+        assert r.price == (drawn.price if later else terms.price)
+        assert r.opened_at == at
+        assert (r.claim_until, r.seal_until, r.reveal_until) == (
+            at + terms.claim,
+            at + terms.claim + terms.run,
+            at + terms.claim + terms.run + terms.reveal,
+        )
+        assert at == 0 or r.reveal_until == clock.reveal_until
 
 
 def test_batch__random_and_extreme_words(harness):
     rng = Random(1)
-    words = [*one_field((24,) * 7 + (3, 7, 3, 3, 1, 7, 40)), *(word_of(rng) for _ in range(200))]
+    words = [*one_field((24,) * 7 + (3, 7, 3, 3, 7, 1, 40)), *(word_of(rng) for _ in range(200))]
     for word in words:
+        word &= 2**232 - 1
         batch = BatchWord.unpack(word)
         fields = harness.batch(word)
-        assert tuple(fields[: fields[7]]) == batch.operators
-        assert fields[8:] == [
-            batch.sealed,
-            batch.round,
-            batch.base,
-            batch.is_final,
-            batch.silent,
-            batch.opened_at,
-        ]
+        assert tuple(fields[: word >> 168 & 7]) == batch.operators
+        assert fields[7:] == [batch.sealed, batch.silent]
+
+
+def test_final__random_results(harness):
+    rng = Random(8)
+    for result in (bytes(32), b"\xff" * 32, *(rng.randbytes(32) for _ in range(20))):
+        word = harness.final(result)
+        assert word == final_word(result)
+        batch = BatchWord.unpack(word)
+        assert (batch.is_final, batch.operators) == (True, ())
+        assert batch.result == int.from_bytes(result, "big") % 2**255
 
 
 @pytest.mark.parametrize("ids", [(1, 2), (2**24 - 1,) * 6, (5, 6, 7)])
@@ -111,7 +139,7 @@ def test_draw__each_field_at_its_extremes(harness):
         fields = [
             (1 << width) - 1 if full in (index, 4) else 0 for index, width in enumerate(widths)
         ]
-        assert harness.draw(*fields) == fields
+        assert harness.draw(*fields) == fields[1:]
         word = sum(field << shift for field, shift in zip(fields, (0, 88, 120, 160), strict=True))
         draw = RoundWord.unpack(word)
         assert [draw.price, draw.mask, draw.seed_height, draw.seed] == fields
@@ -245,25 +273,23 @@ def in_vyper(harness, terms: Terms, case: Openings):
     """Decide a case by the contract's modules."""
     ids = sum((seat + 1) << (24 * seat) for seat in range(case.granted))
     target = terms.grown_seats if case.base else terms.seats
-    word = ids | case.granted << 168 | case.sealed << 171 | case.base << 181 | case.ended << 185
-    answers, lists = [], [7] * 7
-    for seat, values in case.opened.items():
-        tasks = range(terms.tasks) if seat < case.base or not case.base else positions(case.mask)
-        lists[seat] = len(answers)
-        answers.append([values[task] for task in tasks])
+    word = ids | case.granted << 168 | case.sealed << 171 | case.base << 181 | case.ended << 184
+    columns = [
+        [case.opened.get(seat, {}).get(task, bytes(32)) for seat in range(7)]
+        for task in positions(case.mask)
+    ]
     opened = sum(1 << seat for seat in case.opened)
     own = ((1 << target) - 1) ^ ((1 << case.base) - 1)
     silent = own & ~opened if case.is_filled else 0
     tasks = case.mask.bit_count()
-    running = (bytes(32), 0, word, 0, 0, case.base, target, case.mask, tasks, case.price)
+    seats = (case.granted, case.base, target)
+    running = (bytes(32), 0, word, 0, 0, *seats, case.mask, tasks, case.price, 0, 0, 0, 0)
     rules = (
-        case.mask,
         target if case.is_filled else 14,
-        case.base,
         terms.can_grow and not case.base,
         not terms.is_named,
     )
-    return harness.settle(terms.a, running, rules, opened, silent, lists, answers)
+    return harness.settle(terms.a, running, rules, opened, silent, columns)
 
 
 def test_settle__two_thousand_random_cases__equal_the_twin(harness):
@@ -273,7 +299,7 @@ def test_settle__two_thousand_random_cases__equal_the_twin(harness):
         terms, case = random_case(rng)
         twin = settle(terms, case)
 
-        outcome, bill = in_vyper(harness, terms, case)
+        outcome, stand, bill = in_vyper(harness, terms, case)
 
         assert (outcome.paid, outcome.failed, outcome.tied, outcome.contested) == (
             twin.paid,
@@ -281,7 +307,7 @@ def test_settle__two_thousand_random_cases__equal_the_twin(harness):
             twin.tied,
             twin.contested,
         )
-        assert outcome.values == [twin.values[task] for task in positions(twin.paid)]
+        assert stand == [twin.values[task] for task in positions(twin.paid)]
         assert (bill.refund, bill.burn) == (twin.refund, twin.burn)
         seats = {word & 0xFFFFFF: SeatOutcome.unpack(word) for word in bill.seats}
         for number, seat in twin.seats.items():
@@ -291,9 +317,6 @@ def test_settle__two_thousand_random_cases__equal_the_twin(harness):
             else:
                 assert seat.paid == 0
         assert seats == {}
-        assert {word & 0xFFFFFF: word >> 24 for word in bill.pays} == {
-            number + 1: seat.paid for number, seat in twin.seats.items() if seat.paid
-        }
         decided = case.mask & ~twin.contested
         spent = twin.refund + twin.burn + sum(seat.paid for seat in twin.seats.values())
         assert spent == decided.bit_count() * terms.max_seats * terms.price

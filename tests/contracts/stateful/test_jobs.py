@@ -201,7 +201,7 @@ class JobsMachine(RuleBasedStateMachine):
         stake = sum(self.stake_of(o) for o in w.operators)
         assert w.token.balanceOf(w.staking) == stake * GWEI
         escrow = sum(w.left(job) for job in self.jobs) + w.escrow.fees_of(0)
-        escrow += sum(w.credit(o) for o in w.operators)
+        escrow += sum(w.credit(o) + w.escrow.operator_fees(o.id, 0) for o in w.operators)
         escrow += sum(w.escrow.credit_of(requester, 0) for requester in w.requesters)
         assert w.token.balanceOf(w.escrow) == escrow
         assert held + stake * GWEI + escrow == supply

@@ -7,7 +7,7 @@ from tests.contracts.stateful import network as net
 
 # docs/protocol.md, section 1: each word's fields by width, from the least significant bit.
 LAYOUTS = {
-    "operator": (64, 63, 1, 32, 32, 32, 32),
+    "operator": (64, 62, 2, 32, 32, 32, 32),
     "total": (56, 56, 56, 32, 24),
     "service": (8, 64, 40, 40, 40),
     "opt_in": (64, 64, 40),
@@ -19,7 +19,7 @@ FIELDS = [(kind, field) for kind, widths in LAYOUTS.items() for field in range(l
 def _as_struct(kind, fields):
     """Shape the flat fields like the contract's struct."""
     if kind == "operator":
-        return (fields[0], fields[1], bool(fields[2]), tuple(fields[3:]))
+        return (*fields[:3], tuple(fields[3:]))
     if kind == "total":
         return (tuple(fields[:4]), fields[4])
     if kind == "worker_key":
@@ -57,6 +57,16 @@ def test_word__all_fields_full__nothing_spills(harness, kind):
     word, unpacked = getattr(harness, kind)(_as_struct(kind, fields))
     assert word == 2 ** sum(LAYOUTS[kind]) - 1
     assert list(_flat(unpacked)) == fields
+
+
+@pytest.mark.parametrize("word", [0, 2**256 - 1, 2**126 - 1 + 2**64, 3 << 126, 5 << 64 | 9])
+def test_operator__what_a_lock_reads__is_what_the_whole_word_says(harness, word):
+    stake, exiting, reach = word % 2**64, word >> 64 & (2**62 - 1), word >> 126 & 3
+    if exiting > stake:
+        with boa.reverts():
+            harness.lockable(word)
+    else:
+        assert harness.lockable(word) == (stake - exiting, reach)
 
 
 @pytest.fixture

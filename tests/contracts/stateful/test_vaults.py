@@ -7,6 +7,7 @@ import boa
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.contracts.conftest import settled
 from tests.contracts.stateful import network as net
 
 OPERATORS = st.integers(0, 2)
@@ -206,7 +207,7 @@ class StakingMachine(VaultMachine):
         pair = operator, service = data.draw(st.sampled_from(held))
         amount = self.locked[pair] * share // 100
         burnt = amount * burn_share // 100
-        self.services[service].settle([operator + 1 | amount - burnt << 24 | burnt << 88])
+        self.services[service].settle([settled(operator + 1, amount - burnt, burnt)])
         self.locked[pair] -= amount
         self._take_oldest_exits(operator, max(0, burnt - self._staying(operator)))
         self.stake[operator] -= burnt
@@ -243,7 +244,8 @@ class EscrowMachine(VaultMachine):
         self.agreements: dict[tuple[int, bytes, int], tuple[int, int]] = {}
         self.credit: dict[int, int] = defaultdict(int)
         self.earned: dict[int, int] = defaultdict(int)
-        self.fees = 0
+        self.fees: dict[int, int] = defaultdict(int)  # kept with what each operator earned
+        self.due = 0
 
     @rule(
         service=SERVICES,
@@ -276,7 +278,7 @@ class EscrowMachine(VaultMachine):
             amount = min(wanted, left)
             fee = amount * net.FEE_BPS // 10_000
             self.earned[number] += amount - fee
-            self.fees += fee
+            self.fees[number] += fee
             left -= amount
         burnt = min(burn, left)
         self.supply -= burnt
@@ -305,14 +307,20 @@ class EscrowMachine(VaultMachine):
             self.escrow.withdraw(0, sender=self.requesters[requester])
         if self.earned.pop(operator, 0):
             self.escrow.withdraw_operator(operator + 1, 0)
-        if self.fees:
+            self.due += self.fees.pop(operator)
+        if self.due:
             self.escrow.collect_fees(0)
-            self.fees = 0
+            self.due = 0
 
     @invariant()
     def escrow_holds_what_it_owes(self) -> None:  # invariant 1
-        owed = sum(left for _, left in self.agreements.values()) + self.fees
+        owed = sum(left for _, left in self.agreements.values())
         owed += sum(self.credit.values()) + sum(self.earned.values())
+        owed += sum(self.fees.values()) + self.due
+        for number in range(3):
+            assert self.escrow.operator_credit(number + 1, 0) == self.earned[number]
+            assert self.escrow.operator_fees(number + 1, 0) == self.fees[number]
+        assert self.escrow.fees_of(0) == self.due
         assert self.token.balanceOf(self.escrow) == owed + self.given
         assert self.token.totalSupply() == self.supply
 

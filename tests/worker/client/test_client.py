@@ -93,11 +93,11 @@ async def test_follow__from_posting_to_payment__tells_every_step_once(client, jo
 
     assert steps[0].text == "posted: 3 tasks in 2 batches"
     assert [step.text for step in steps if step.batch == 1] == [
-        "operator 1 took seat 1",
+        "operator 1 took a seat",
         "operator 1 sealed its result",
-        "operator 2 took seat 2",
+        "operator 2 took a seat",
         "operator 2 sealed its result",
-        "operator 3 took seat 3",
+        "operator 3 took a seat",
         "operator 3 sealed its result",
         "settled: 1 paid",
     ]

@@ -9,9 +9,10 @@ from vyper.compiler.input_bundle import FilesystemInputBundle
 from vyper.compiler.settings import Settings
 
 from tests.worker.client.conftest import digests_of
-from worker.client.receipts import RESULT_SLOT, Receipt, check_receipt, encode_header
+from worker.client.receipts import SLOTS, Receipt, check_receipt, encode_header
 from worker.errors import NotFoundError, VerificationError
 from worker.protocol.record import blind
+from worker.protocol.words import Stage
 
 DIGESTS = digests_of("a", "b")
 
@@ -64,7 +65,7 @@ LIES = [
     ({"mask": 5}, "no such tasks"),
     ({"batch": 9}, NOTHING),
     ({"batch": 1}, NOTHING),
-    ({"stage": 1}, NOTHING),
+    ({"stage": Stage.BASE}, NOTHING),
     ({"nonce": 1}, NOTHING),
     ({"program": "00" * 32}, NOTHING),
     ({"payer": "0x" + "11" * 20}, NOTHING),
@@ -119,7 +120,8 @@ def test_result_slot__compilers_layout__is_the_same():
         output_formats=["layout"],
         settings=Settings(evm_version="cancun"),
     )
-    assert dict(_slots(compiled["layout"]["storage_layout"]))["result_of"] == RESULT_SLOT
+    slots = dict(_slots(compiled["layout"]["storage_layout"]))
+    assert (slots["batches"], slots["base_result_of"]) == (SLOTS[Stage.FINAL], SLOTS[Stage.BASE])
 
 
 def _slots(layout):

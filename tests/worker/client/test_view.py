@@ -8,7 +8,7 @@ from worker.client.status import JobStatus
 from worker.client.view import BatchState, TaskState, replay, unfinished
 from worker.errors import NotFoundError
 from worker.protocol.record import FAILED
-from worker.protocol.words import OnDissent, Terms
+from worker.protocol.words import OnDissent, Stage, Terms
 
 KEY = b"\1" * 32
 A, B = b"\xaa" * 32, b"\xbb" * 32
@@ -75,7 +75,7 @@ def test_replay__dissent__one_task_paid_the_other_contested_then_paid():
     assert grown.batches[0].state is BatchState.SETTLED
     assert [task.value for task in grown.tasks[:2]] == [A, B]
     assert [task.operators for task in grown.tasks[:2]] == [(1, 2), (3, 4)]
-    assert grown.batches[0].result == {0: (1, (A,)), 1: (2, (B,))}
+    assert grown.batches[0].result == {Stage.BASE: (1, (A,)), Stage.FINAL: (2, (B,))}
     assert grown.spent == 40
 
 

@@ -13,6 +13,7 @@ from worker.protocol.words import (
     RoundWord,
     SeatOutcome,
     Terms,
+    final_word,
     positions,
 )
 
@@ -90,13 +91,20 @@ def test_clock__windows__follow_each_other() -> None:
 def test_batch_word__each_field_full__reads_back() -> None:
     ids = [2**24 - 1, 1, 2, 3, 4, 5, 6]
     word = sum(number << 24 * place for place, number in enumerate(ids))
-    word |= 7 << 168 | 127 << 171 | 5 << 178 | 3 << 181 | 1 << 184 | 127 << 185
+    word |= 7 << 168 | 127 << 171 | 5 << 178 | 3 << 181 | 127 << 184
     word |= (2**40 - 1) << 192
     batch = BatchWord.unpack(word)
-    assert batch == BatchWord(tuple(ids), 127, 5, 3, True, 127, 2**40 - 1)
+    assert batch == BatchWord(tuple(ids), 127, 5, 3, False, 127, 2**40 - 1)
     assert batch.seat_of(6) == 6
     assert batch.seat_of(7) is None
     assert (batch.round_of(2), batch.round_of(3)) == (4, 5)
+
+
+def test_batch_word__final__has_the_result_alone() -> None:
+    result = b"\xff" * 32
+    batch = BatchWord.unpack(final_word(result))
+    assert batch == BatchWord((), 0, 0, 0, True, 0, 0, result=2**255 - 1)
+    assert BatchWord.unpack(final_word(bytes(32))).result == 0
 
 
 def test_batch_word__untouched__is_round_zero() -> None:

@@ -81,7 +81,7 @@ async def test_tick__a_posting__counts_from_confirmation_depth_on(tmp_path: Path
 
 
 async def test_tick__same_events_again__stored_once(tmp_path: Path) -> None:
-    claim = _event("SeatClaimed", 19, 3, batch=0, round=0, operator=2, seat=0)
+    claim = _event("SeatClaimed", 19, 3, batch=0, round=0, operator=2)
     watcher, desk, _ = _watcher(tmp_path, _scan(20, claim), _scan(21, claim))
     await watcher.tick()
     await watcher.tick()
@@ -89,8 +89,8 @@ async def test_tick__same_events_again__stored_once(tmp_path: Path) -> None:
 
 
 async def test_tick__a_reorganisation__undoes_orphans_and_their_job(tmp_path: Path) -> None:
-    claim = _event("SeatClaimed", 20, batch=0, round=0, operator=2, seat=0)
-    other = _event("SeatClaimed", 20, batch=0, round=0, operator=3, seat=0)
+    claim = _event("SeatClaimed", 20, batch=0, round=0, operator=2)
+    other = _event("SeatClaimed", 20, batch=0, round=0, operator=3)
     watcher, desk, _ = _watcher(
         tmp_path,
         _scan(20, _posting(19), claim),

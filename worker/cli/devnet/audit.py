@@ -110,14 +110,16 @@ class Auditor:
 
     async def _escrow(self, audit: Audit, events: list[Event]) -> None:
         owed = await self._view(audit, "Escrow", "fees_of", NETWORK_TOKEN)
-        for opened in _of(events, "AgreementOpened"):
-            keys = [opened[name] for name in ("service", "token", "reference", "expiry", "fee_bps")]
-            if opened["token"] == NETWORK_TOKEN:
-                owed += (await self._view(audit, "Escrow", "agreement", *keys))[1]
-        for payer in {opened["payer"] for opened in _of(events, "AgreementOpened")}:
+        service = self._contracts.address("ReplicatedJobs")
+        for key, terms in _jobs(events).items():
+            if terms.token == NETWORK_TOKEN:
+                names = (service, terms.token, key, terms.expiry, terms.fee_bps)
+                owed += (await self._view(audit, "Escrow", "agreement", *names))[1]
+        for payer in {posted["payer"] for posted in _of(events, "JobPosted")}:
             owed += await self._view(audit, "Escrow", "credit_of", payer, NETWORK_TOKEN)
         for operator in range(1, await self._view(audit, "Staking", "operator_count") + 1):
-            owed += await self._view(audit, "Escrow", "operator_credit", operator, NETWORK_TOKEN)
+            for view in ("operator_credit", "operator_fees"):
+                owed += await self._view(audit, "Escrow", view, operator, NETWORK_TOKEN)
         audit.tokens["owed"] = owed
         audit.check(1, "Escrow holds all that it owes", audit.tokens["Escrow"] >= owed)
 
@@ -128,19 +130,18 @@ def _of(events: Iterable[Event], name: str) -> list[Any]:
 
 def _check_batches(audit: Audit, events: Sequence[Event]) -> None:
     """Final batches stay final; no seat is paid and slashed for one task; paid ≤ funded."""
-    jobs = {
-        posted["job"]: Terms.unpack(posted["a"], posted["b"], posted["named"], bytes(32))
-        for posted in _of(events, "JobPosted")
-    }
+    jobs = _jobs(events)
     final: set[tuple[bytes, int]] = set()
     prices: dict[tuple[bytes, int], int] = {}
     paid: dict[bytes, int] = defaultdict(int)
+    added: dict[bytes, int] = defaultdict(int)
     for event in events:
         if event.name not in ("RoundOpened", "BatchSettled", "BatchClosed", "SeatClaimed"):
             continue
         batch = (event.args["job"], event.args["batch"])
         audit.check(2, f"{_name(batch)}: {event.name} before it was final", batch not in final)
         if event.name == "RoundOpened":
+            added[batch[0]] += _added(event, jobs[batch[0]], prices.get(batch))
             prices[batch] = event.args["price"]
         if event.name == "BatchSettled":
             terms = jobs[batch[0]]
@@ -151,9 +152,23 @@ def _check_batches(audit: Audit, events: Sequence[Event]) -> None:
                 audit.check(2, f"{_name(batch)}: operator {seat.operator}", fair)
         if event.name.startswith("Batch") and not event.args.get("contested_mask"):
             final.add(batch)
-    topped = sum(event["amount"] for event in _of(events, "AgreementToppedUp"))
     for job, total in paid.items():
-        audit.check(2, f"job {job.hex()[:8]}: paid ≤ funded", total <= jobs[job].escrow + topped)
+        funded = jobs[job].escrow + added[job]
+        audit.check(2, f"job {job.hex()[:8]}: paid ≤ funded", total <= funded)
+
+
+def _jobs(events: Iterable[Event]) -> dict[bytes, Terms]:
+    """Return the terms of every job that was posted, by its key."""
+    return {
+        posted["job"]: Terms.unpack(posted["a"], posted["b"], posted["named"], bytes(32))
+        for posted in _of(events, "JobPosted")
+    }
+
+
+def _added(opened: Event, terms: Terms, before: int | None) -> int:
+    """Return what a round's price adds to the reserve over that of the round before."""
+    raised = opened.args["price"] - (terms.price if before is None else before)
+    return int(opened.args["mask"].bit_count() * terms.max_seats * raised)
 
 
 def _is_fair(seat: SeatOutcome, terms: Terms, price: int) -> bool:
