@@ -8,6 +8,11 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 OUTER_PATH := $(PATH)
 # An anvil that is already on PATH wins: ours comes last.
 export PATH := $(CURDIR)/.venv/bin:$(OUTER_PATH):$(CURDIR)/node_modules/.native
+# Tools keep their caches inside this folder, not in the home folder.
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export npm_config_cache := $(CURDIR)/.cache/npm
+export VVM_BINARY_PATH := $(CURDIR)/.cache/vvm
 export APE_DATA_FOLDER := $(CURDIR)/.cache/ape
 export ZIG_GLOBAL_CACHE_DIR := $(CURDIR)/.cache/zig
 export ZIG_LOCAL_CACHE_DIR := $(CURDIR)/.cache/zig
@@ -26,11 +31,19 @@ PIP_INSTALL := install -q --disable-pip-version-check
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed (set PYTHON=…)" >&2; exit 2; }
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-setup.lock
-	.venv/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements.lock \
+	.venv/bin/uv pip install -q --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock \
 		|| .venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements.lock
 	.venv/bin/pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	.venv/bin/python -m compileall -q worker # five workers that start at once wait for imports
 	$(PYTHON) -m venv --clear .venv/format
 	.venv/format/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-format.lock
+	touch $@
+
+# The torch backend is tested where torch is: by pip, since its builds differ by machine and no lock
+# names it; without its dependencies, which it does not need here and which would move locked ones.
+TORCH ?= torch==2.13.0
+.venv/.torch: .venv/.ready
+	.venv/bin/pip $(PIP_INSTALL) --no-deps $(TORCH)
 	touch $@
 
 node_modules/.ready: package-lock.json
@@ -44,10 +57,14 @@ node_modules/.ready: package-lock.json
 .PHONY: setup
 setup: .venv/.ready node_modules/.ready ## install everything into this folder
 
+# ape does not notice a changed module: whenever a file has changed, all are compiled.
+.build/.ready: $(shell find contracts -name '*.vy*') ape-config.yaml .venv/.ready
+	@mkdir -p $(APE_DATA_FOLDER) $(VVM_BINARY_PATH)
+	PYTHONWARNINGS="ignore:Field 'import_remapping'" ape compile --force -v WARNING
+	touch $@
+
 .PHONY: compile
-compile: setup
-	@mkdir -p $(APE_DATA_FOLDER)
-	ape compile --force -v WARNING # ape does not notice a changed module
+compile: setup .build/.ready
 
 .PHONY: demo
 demo: compile ## a verified job from wallet to wallet, with a liar and a crash
@@ -61,7 +78,7 @@ test-contracts: compile
 	pytest tests/contracts
 
 .PHONY: test-worker
-test-worker: compile
+test-worker: compile .venv/.torch
 	$(PLAIN_PYTEST) tests --ignore tests/contracts
 
 .PHONY: format
@@ -81,6 +98,7 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 	python scripts/sizes.py --check
 	python scripts/gas_snapshot.py --check
 	python examples/build.py --check
+	python -m examples.digits.pack --check
 
 .PHONY: bench-gas bench-wasm bench-jobs
 bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/results/

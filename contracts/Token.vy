@@ -75,9 +75,7 @@ def transfer_with_permit(
     nonce: uint256 = erc20.nonces[owner]
     erc20.nonces[owner] = nonce + 1
     digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
-        keccak256(
-            abi_encode(erc20._PERMIT_TYPE_HASH, owner, msg.sender, amount, nonce, deadline)
-        )
+        keccak256(abi_encode(erc20._PERMIT_TYPE_HASH, owner, msg.sender, amount, nonce, deadline))
     )
     signer: address = ecdsa._recover_vrs(
         digest, convert(v, uint256), convert(r, uint256), convert(s, uint256)

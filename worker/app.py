@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from worker.api.blobs import BlobRoutes
 from worker.api.openings import OpeningRoutes
 from worker.api.places import Places
-from worker.api.quota import UploadQuota
+from worker.api.quota import UploadQuota, allowance
 from worker.api.results import ResultRoutes
 from worker.api.routes import AdminRoutes
 from worker.api.server import ApiServer, Routes
@@ -34,7 +34,7 @@ from worker.services.base import StepHook, no_hook
 from worker.services.caretaker import Caretaker
 from worker.services.claimer import Claimer
 from worker.services.desk import Desk, Identity
-from worker.services.load import Load, lockable
+from worker.services.load import Load, bond_trouble, lockable
 from worker.services.openings import Openings
 from worker.services.outputs import Outputs
 from worker.services.peers import Peers
@@ -52,16 +52,16 @@ from worker.storage.database import Database
 from worker.storage.fetch import Fetcher
 from worker.storage.http import GuardedHttp, Speed
 from worker.storage.jobs import JobStore
-from worker.storage.lock import KeyLock
+from worker.storage.lock import HostLock, KeyLock
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import SeatStore
+from worker.storage.uploads import UploadStore
 from worker.types import OperatorId, Seconds
 from worker.work.prepare import Preparer
 
 log = structlog.get_logger(__name__)
 
 _STALE_POLLS = 30  # polls without a new block until the head counts as stale
-_RICH = 10**18  # wei of the network token that make an uploader more than a stranger
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ async def open_ground(config: Config, executor: Executor | None = None) -> Async
     signer = open_signer(node.key, deployment.chain_id)
     is_local = deployment.chain_id == LOCAL_CHAIN_ID
     async with AsyncExitStack() as stack:
+        stack.enter_context(HostLock(_network(deployment), signer.address))
         stack.enter_context(KeyLock(config.data, signer.address))
         pool = await stack.enter_async_context(RpcPool(config.chain, deployment.identity))
         http = await stack.enter_async_context(GuardedHttp(allow_private=is_local))
@@ -248,7 +249,7 @@ class Worker:
             ground.blobs,
             terms,
             self._allowance,
-            UploadQuota(api.uploads_total_bytes),
+            UploadQuota(UploadStore(ground.database), api.uploads_total_bytes),
             places,
             Speed(),
         )
@@ -262,10 +263,10 @@ class Worker:
         return ApiServer(api, [admin], public)
 
     async def _allowance(self, upload: Upload) -> int:
-        """Whoever holds a whole network token may leave blobs here."""
+        """Whoever can pay for work may leave the blobs for it here, as far as it can pay."""
         contracts = self.ground.desk.chain.contracts
         balance = await contracts.call("Token", "balanceOf", upload.signer)
-        return self.ground.node.api.upload_bytes if balance >= _RICH else 0
+        return allowance(self.ground.node.api, balance)
 
     def _not_ready(self) -> Mapping[str, str]:
         return {str(reason): text for reason, text in self.ground.health.reasons.items()}
@@ -301,20 +302,14 @@ async def run(
     return 0
 
 
+def _network(deployment: Deployment) -> str:
+    """Return what tells this network from all others, local ones included."""
+    return f"{deployment.chain_id}:{deployment.genesis_hash}"
+
+
 async def _check_bond(desk: Desk) -> None:
     """Raise UnbondedError, with what to do, unless this key may lock for the jobs service."""
-    operator, worker = desk.identity.operator, desk.identity.worker
-    call = desk.chain.contracts.call
-    works_for = await call("Staking", "operator_of", worker)
-    if works_for != operator:
-        whose = f"works for operator {works_for}" if works_for else "is nobody's worker key"
-        raise UnbondedError(
-            f"key {worker} {whose}, not for operator {operator}: `proofmesh node stake`"
-        )
-    ceiling, *_ = await call("Staking", "opt_in_of", operator, desk.chain.service)
-    if not ceiling:
-        raise UnbondedError(
-            f"operator {operator} has not opted in to the jobs service: `proofmesh node stake`"
-        )
+    if trouble := await bond_trouble(desk):
+        raise UnbondedError(trouble)
     if not await lockable(desk):
-        log.warning("nothing can be locked now", operator=operator)
+        log.warning("nothing can be locked now", operator=desk.identity.operator)

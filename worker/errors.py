@@ -22,6 +22,7 @@ ProofmeshError
 ├── WaitTimeoutError        the time given for waiting is over; the job lives on
 └── FatalError              stop: a person must look
     ├── ConfigError
+    │   └── KeyAccessError  a key's file is missing or exposed, or its password wrong
     ├── WrongChainError     the endpoint is on another chain or has other contracts
     ├── KeyInUseError       another process works with the same key
     ├── UnbondedError       the operator has no stake or no worker key set
@@ -127,6 +128,10 @@ class FatalError(ProofmeshError):
 
 class ConfigError(FatalError):
     """A setting is missing or wrong."""
+
+
+class KeyAccessError(ConfigError):
+    """A key cannot be opened: its file is missing or exposed, or the password is wrong."""
 
 
 class WrongChainError(FatalError):

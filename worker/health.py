@@ -10,16 +10,13 @@ class Reason(StrEnum):
     STARTING = "starting"
     DRAINING = "draining"
     RPC_UNAVAILABLE = "rpc_unavailable"  # no endpoint answers well
-    WRONG_CHAIN = "wrong_chain"  # every endpoint is on another chain or has other contracts
     STALE_HEAD = "stale_head"  # the chain's head does not advance
     BACKFILLING = "backfilling"  # events are still being read
     GAS_MONEY = "gas_money"  # the worker key cannot pay for its transactions
     GAS_TOO_HIGH = "gas_too_high"  # fees exceed the cap and what is at stake
     TX_REFUSED = "tx_refused"  # endpoints refuse a transaction for a reason not known
-    STORE_CORRUPT = "store_corrupt"
     DISK_LOW = "disk_low"
     UNBONDED = "unbonded"  # no stake, no opt-in, or another worker key
-    SANDBOX_DEGRADED = "sandbox_degraded"
 
 
 @dataclass

@@ -24,7 +24,6 @@ reorg_depth_blocks = Gauge("worker_reorg_depth_blocks", "Depth of the last reorg
 
 # Transactions
 balance_wei = Gauge("worker_balance_wei", "Gas money of the worker key")
-transactions = Gauge("worker_transactions", "Transactions of the outbox", ["state"])
 settled_total = Counter("worker_settled_total", "Transactions settled", ["state"])
 gas_spent_wei_total = Counter("worker_gas_spent_wei_total", "Paid for gas")
 
@@ -38,5 +37,3 @@ run_seconds = Histogram(
     "Execution of one task",
     buckets=(0.01, 0.1, 0.5, 1, 5, 30, 120, 600, 3600),
 )
-ticks_total = Counter("worker_ticks_total", "Steps of a service", ["service", "result"])
-tick_seconds = Histogram("worker_tick_seconds", "Duration of a service's step", ["service"])

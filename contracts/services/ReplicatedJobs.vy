@@ -253,10 +253,9 @@ def settle(
     for i: uint256 in range(len(answers), bound=7):
         records.append(seals._opened(keccak256(abi_encode(answers[i]))))
     h: settlements.Hearing = settlements._hear(terms, r, records, choice)
-    slots: DynArray[bytes32, 7] = h.openings.slots
     if settlements._is_unanimous(r, h) and seals.FAILED not in answers[0]:
         all: outcome.Outcome = outcome._unanimous(r.mask, r.tasks, r.target)
-        settlements._finish(terms, r, all, answers[0], h.silent, slots)
+        settlements._finish(terms, r, all, answers[0], h.silent, h.openings.slots)
         return
 
     o: outcome.Outcome = empty(outcome.Outcome)
@@ -277,7 +276,7 @@ def settle(
         if o.paid >> task & 1 == 1:
             stand.append(best)
         rank += 1
-    settlements._finish(terms, r, o, stand, h.silent, slots)
+    settlements._finish(terms, r, o, stand, h.silent, h.openings.slots)
 
 
 @external

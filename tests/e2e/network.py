@@ -4,18 +4,23 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from aiohttp import web
+
 from worker.cli.devnet.audit import Auditor
-from worker.cli.devnet.network import Network
+from worker.cli.devnet.network import Network, Operator
 from worker.client.build import Build, build
 from worker.client.spec import JobSpec
+from worker.protocol.openings import Opening
 from worker.protocol.words import GWEI, OnDissent, Origin, Terms
 from worker.storage.locators import encode_locators
-from worker.types import Gwei, JobKey, Seconds, Timestamp, Wei
+from worker.types import Gwei, JobKey, OperatorId, Seconds, Timestamp, Wei
 
 ROOT = Path(__file__).parents[2]
 RAYTRACE = ROOT / "examples" / "raytrace"
@@ -104,6 +109,32 @@ async def events(network: Network, *names: str, job: bytes | None = None) -> lis
     head = await wallet.pool.head()
     found = await Auditor(wallet.contracts, wallet.pool).events(head.number)
     return [e.args for e in found if e.name in names and job in (None, e.args.get("job"))]
+
+
+def announce(operator: Operator, url: str) -> None:
+    """Have the operator's worker announce another public address when it starts."""
+    settings = tomlkit.parse(operator.settings.read_text())
+    settings["node"]["public_url"] = url  # type: ignore[index]
+    operator.settings.write_text(tomlkit.dumps(settings))
+
+
+@asynccontextmanager
+async def serving_false_openings(operator: int) -> AsyncIterator[int]:
+    """Answer for an operator with openings that do not fit its seal; gives the port."""
+    false = Opening(OperatorId(operator), 0, (bytes(32),) * 2, bytes(32)).encode()
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=false, content_type="application/json")
+
+    server = web.Application()
+    server.router.add_get("/openings/{job}/{batch}", answer)
+    runner = web.AppRunner(server)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
 
 
 async def settlements(network: Network, posted: Posted) -> list[Any]:

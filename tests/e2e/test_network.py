@@ -7,15 +7,19 @@ import sys
 from typing import Any
 
 import pytest
+import tomlkit
 
 from tests.e2e.network import (
     all_settled,
+    announce,
     events,
     job_spec,
     post,
+    serving_false_openings,
     settlements,
     until,
 )
+from worker.cli.devnet.anvil import free_port
 from worker.cli.devnet.network import Network, Operator
 from worker.cli.exits import Exit
 from worker.protocol.words import SeatOutcome
@@ -102,6 +106,31 @@ async def test_job__a_liar__grows_and_burns_its_bond(network: Network) -> None:
     await _assert_sound(network)
 
 
+async def test_job__openings_that_never_come_or_do_not_fit__revealed_and_paid(
+    network: Network,
+) -> None:
+    silent, false, honest = network.operators[:3]
+    written = [one.settings.read_text() for one in (silent, false)]
+    async with serving_false_openings(false.id) as port:
+        announce(silent, f"http://127.0.0.1:{free_port()}")
+        announce(false, f"http://127.0.0.1:{port}")
+        try:
+            await _start(network, (silent, ""), (false, ""), (honest, ""))
+            posted = await post(network, job_spec(windows=WINDOWS))
+            await all_settled(network, posted, within=90)
+        finally:
+            for operator, text in zip((silent, false), written, strict=True):
+                operator.settings.write_text(text)
+
+    reveals = await events(network, "ResultRevealed", job=posted.key)
+    assert len(reveals) == 3 * posted.terms.batches
+    each = posted.terms.tasks * posted.terms.price
+    assert await _paid(network, posted.key) == dict.fromkeys(
+        (one.id for one in (silent, false, honest)), each
+    )
+    await _assert_sound(network)
+
+
 @pytest.mark.parametrize(("step", "changes"), KILLS, ids=[step for step, _ in KILLS])
 async def test_kill__at_a_named_step__same_end_state(
     network: Network, step: str, changes: dict[str, Any]
@@ -146,15 +175,21 @@ async def test_drain__with_seats_in_flight__settles_them_and_exits_0(network: Ne
     assert [one["paid_mask"] for one in final] == [3, 3]
 
 
-async def test_start__same_key_twice__second_refuses(network: Network) -> None:
+@pytest.mark.parametrize("folder", ["same", "other"])
+async def test_start__same_key_twice__second_refuses(network: Network, folder: str) -> None:
     operator = network.operators[0]
     await _start(network, (operator, ""))
-    command = [sys.executable, "-m", "worker.cli.devnet.cast", str(operator.settings)]
+    settings = tomlkit.parse(operator.settings.read_text())
+    if folder == "other":
+        settings["data"] = str(network.folder / "another")
+    copy = network.folder / f"{folder}.toml"
+    copy.write_text(tomlkit.dumps(settings))
+    command = [sys.executable, "-m", "worker.cli.devnet.cast", str(copy)]
     second = await asyncio.create_subprocess_exec(
         *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     output, _ = await asyncio.wait_for(second.communicate(), 30)
 
     assert second.returncode == Exit.WALLET
-    assert b"is in use by process" in output
+    assert f"is in use by process {network.processes.pid(operator.name)}".encode() in output
     assert network.processes.is_running(operator.name)

@@ -21,6 +21,12 @@ class ApiConfig(BaseModel):
     upload_bytes: int = Field(default=256 << 20, ge=0)
     """One uploaded blob."""
 
+    upload_bytes_per_token: int = Field(default=16 << 20, ge=0)
+    """What a signer may leave here for each whole network token that it holds …"""
+
+    upload_signer_bytes: int = Field(default=1 << 30, ge=0)
+    """… and at most, however many."""
+
     uploads_total_bytes: int = Field(default=4 << 30, ge=0)
     """All uploads that are kept."""
 

@@ -69,10 +69,7 @@ class Contracts:
 
     def address(self, contract: str) -> Address:
         """Return the contract's address; raises ConfigError when it is not deployed."""
-        try:
-            return Address(self.deployment.contracts[contract].address)
-        except KeyError:
-            raise ConfigError(f"deployment file: contracts.{contract}: missing") from None
+        return self.deployment.address(contract)
 
     def topic(self, contract: str, event: str) -> bytes:
         """Return the first topic of that event."""

@@ -88,6 +88,13 @@ class Deployment(BaseModel):
             ),
         )
 
+    def address(self, contract: str) -> Address:
+        """Return a contract's address; raises ConfigError when it is not deployed."""
+        try:
+            return Address(self.contracts[contract].address)
+        except KeyError:
+            raise ConfigError(f"deployment file: contracts.{contract}: missing") from None
+
     @classmethod
     def load(cls, path: Path) -> "Deployment":
         """Read the file; raises ConfigError naming the field that is wrong."""

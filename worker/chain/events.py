@@ -75,7 +75,7 @@ class LogScanner:
         if first <= target <= head.number:
             logs = await self._logs(max(first, cursor + 1 - self._config.overlap_blocks), target)
             wanted = range(max(cursor + 1, min(target, head.number - _WINDOW)), target + 1)
-            kept = {**kept, **await self._headers(wanted)}
+            kept = {**kept, **await self._hashes(wanted, head)}
             _check_branch(kept, logs)
         self._seen = (head.hash, target) if target >= confirmed else None
         is_rolled_back = bool(window) and cursor < max(window)
@@ -96,6 +96,8 @@ class LogScanner:
             return {}
         if reachable:
             top = max(reachable)
+            if (head.number, head.parent_hash) == (top + 1, window[top]):
+                return dict(window)
             now = await self._pool.block(top, at_least_block=top)
             if now.hash == window[top]:
                 # A head below the cursor is an endpoint a block behind, or a chain that will
@@ -108,6 +110,12 @@ class LogScanner:
         raise WrongChainError(
             f"the chain was reorganised below block {min(window)}, deeper than {len(window)} blocks"
         )
+
+    async def _hashes(self, numbers: range, head: Block) -> dict[int, bytes]:
+        """Return the hashes at these heights, of which the last may be the head's."""
+        if list(numbers) == [head.number]:
+            return {head.number: head.hash}
+        return await self._headers(numbers)
 
     async def _headers(self, numbers: Iterable[int]) -> dict[int, bytes]:
         """Return the hashes at these heights, after checking that neighbours are linked."""

@@ -7,17 +7,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 
 from worker.chain.config import KeyConfig
-from worker.errors import ConfigError
+from worker.errors import ConfigError, KeyAccessError
 from worker.protocol.seals import salt_for
 from worker.types import Address
 
+log = structlog.get_logger(__name__)
+
 LOCAL_CHAIN_ID = 31337
 PASSWORD_VARIABLE = "PROOFMESH_PASSWORD"  # noqa: S105 - a name
+_GROUP = stat.S_IRGRP | stat.S_IWGRP
+_OTHERS = stat.S_IROTH | stat.S_IWOTH
 _DEV_MNEMONIC = "test test test test test test test test test test test junk"
 
 
@@ -52,13 +57,26 @@ def open_signer(
     """Open the key that `config` names; raises ConfigError. `prompt` asks for the password."""
     if config.dev_account is not None:
         return dev_signer(config.dev_account, chain_id)
-    path = config.keystore or ape_keystore(config.account or "")
+    path = _keystore(config)
     _read_private(path, "keystore")  # nobody types a password for a file that is not there
+    for warning in exposures(config):
+        log.warning("key file is not private", todo=warning)
     return load_keystore(path, read_password(config.password_file, PASSWORD_VARIABLE, prompt))
 
 
+def exposures(config: KeyConfig) -> list[str]:
+    """Return what to do about files of this key that their group may read or write.
+
+    Those that everyone may are refused when they are opened.
+    """
+    if config.dev_account is not None:
+        return []
+    files = (_keystore(config), config.password_file)
+    return [f"chmod 600 {file}" for file in files if file is not None and _mode(file) & _GROUP]
+
+
 def load_keystore(path: Path, password: str) -> Signer:
-    """Open a version 3 keystore; raises ConfigError when it is missing, exposed or locked."""
+    """Open a version 3 keystore; raises KeyAccessError when it is missing, exposed or locked."""
     content = _read_private(path, "keystore")
     try:
         fields = json.loads(content)
@@ -66,18 +84,18 @@ def load_keystore(path: Path, password: str) -> Signer:
     except (ValueError, KeyError, TypeError, NotImplementedError) as error:
         is_locked = "MAC mismatch" in str(error)
         trouble = "wrong password" if is_locked else "not a version 3 keystore"
-        raise ConfigError(f"keystore {path}: {trouble}") from None
+        raise KeyAccessError(f"keystore {path}: {trouble}") from None
     return Signer(Account.from_key(key))
 
 
 def save_keystore(path: Path, signer: Signer, password: str) -> None:
-    """Write a new keystore readable by its owner only; raises ConfigError when one is there."""
+    """Write a new keystore readable by its owner only; raises KeyAccessError when one is there."""
     content = json.dumps(signer._account.encrypt(password))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise ConfigError(f"keystore {path}: {error.strerror}") from error
+        raise KeyAccessError(f"keystore {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "w") as file:
         file.write(content)
         file.flush()
@@ -110,7 +128,7 @@ def read_password(
         return value
     if prompt is not None:
         return prompt()
-    raise ConfigError("no password given for the keystore")
+    raise KeyAccessError("no password given for the keystore")
 
 
 def dev_signer(index: int, chain_id: int) -> Signer:
@@ -122,13 +140,24 @@ def dev_signer(index: int, chain_id: int) -> Signer:
     return Signer(Account.from_mnemonic(_DEV_MNEMONIC, account_path=path))
 
 
+def _keystore(config: KeyConfig) -> Path:
+    return config.keystore or ape_keystore(config.account or "")
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
+
+
 def _read_private(path: Path, what: str) -> bytes:
     """Return the file's bytes, refusing one that other users may read."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            if mode & (stat.S_IROTH | stat.S_IWOTH):
-                raise ConfigError(f"{what} {path}: other users may read it; chmod 600 it")
+            if mode & _OTHERS:
+                raise KeyAccessError(f"{what} {path}: other users may read it: chmod 600 {path}")
             return file.read(1_000_000)
     except OSError as error:
-        raise ConfigError(f"{what} {path}: {error.strerror}") from error
+        raise KeyAccessError(f"{what} {path}: {error.strerror}") from error

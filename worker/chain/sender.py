@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from worker.chain.broadcaster import Broadcaster
 from worker.chain.config import ChainConfig
-from worker.chain.endpoint import Request
 from worker.chain.endpoints import RpcPool
 from worker.chain.fees import Fees, Market, fetch_market, first_fees, highest_fee, raised_fees
 from worker.chain.keys import Signer
@@ -39,13 +39,23 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SenderStatus:
-    """Where the account stands after a tick. `settled` are the entries that the tick settled."""
+    """Where the account stands after a tick, and the entries that it sent and settled."""
 
     balance: Wei
     queued: int
     in_flight: int
     reasons: frozenset[Reason]
+    sent: tuple[OutboxEntry, ...]
     settled: tuple[OutboxEntry, ...]
+
+
+@dataclass
+class _View:
+    """The chain as of one head; the market is asked for when something is to be sent."""
+
+    head: Block
+    account: Account
+    market: Market | None = None
 
 
 class Sender:
@@ -65,7 +75,10 @@ class Sender:
         self._config = config
         self._chain_id = chain_id
         self._tracker = Tracker(pool, outbox, signer.address, config.confirmations)
+        self._broadcaster = Broadcaster(pool)
         self._lock = asyncio.Lock()
+        self._view: _View | None = None
+        self._settled: list[OutboxEntry] = []
         self._underpriced: set[bytes] = set()
         self._reasons: set[Reason] = set()
 
@@ -73,23 +86,34 @@ class Sender:
         """Bring every entry one bounded step further. Raises RetryableError when the RPC fails."""
         async with self._lock:
             self._reasons = set()
-            head = await self._pool.head()
-            account = await self._tracker.fetch_account(head)
-            settled = await self._tracker.follow(head)
-            self._tracker.reopen(account, head)
-            if self._outbox.entries(TxState.QUEUED, TxState.PENDING):
-                market = await fetch_market(self._pool, self._config)
-                await self._maintain(head, account, market)
-                await self._submit(head, account, market)
-                self._fill_gaps(head, account, market)
-                await self._broadcast()
+            view = await self._look()
+            head, account = view.head, view.account
+            sent: list[OutboxEntry] = []
+            if self._outbox.count(TxState.QUEUED, TxState.PENDING):
+                view.market = view.market or await fetch_market(self._pool, self._config)
+                await self._maintain(head, account, view.market)
+                await self._submit(head, account, view.market)
+                self._fill_gaps(head, account, view.market)
+                sent = await self._broadcast(head)
+            settled, self._settled = self._settled, []
             return SenderStatus(
                 balance=account.balance,
-                queued=len(self._outbox.entries(TxState.QUEUED)),
-                in_flight=len(self._outbox.entries(*LIVE)),
+                queued=self._outbox.count(TxState.QUEUED),
+                in_flight=self._outbox.count(*LIVE),
                 reasons=frozenset(self._reasons),
+                sent=tuple(sent),
                 settled=tuple(settled),
             )
+
+    async def _look(self) -> _View:
+        """Return the chain as it is now, and bring the outbox up to it; once for each head."""
+        head = await self._pool.head()
+        if self._view is None or self._view.head.hash != head.hash:
+            account = await self._tracker.fetch_account(head)
+            self._settled += await self._tracker.follow(head)
+            self._tracker.reopen(account, head)
+            self._view = _View(head, account)
+        return self._view
 
     async def wait(
         self, purpose: str, within: float, until: TxState = TxState.MINED
@@ -271,23 +295,15 @@ class Sender:
                 self._outbox.add_attempt(entry.id, attempt, "fills a nonce gap")
             log.warning("nonce gap filled", nonce=nonce)
 
-    async def _broadcast(self) -> None:
-        """Hand over what the endpoints do not know, lowest nonce first."""
+    async def _broadcast(self, head: Block) -> list[OutboxEntry]:
+        """Hand over what the endpoints do not know; return what they took."""
+        sent = []
         pending = sorted(self._outbox.entries(TxState.PENDING), key=lambda one: one.nonce or 0)
-        if not pending:
-            return
-        requests = [
-            Request(
-                "eth_getTransactionByHash",
-                ["0x" + entry.attempts[-1].hash.hex()],
-                lambda value: value is not None,
-            )
-            for entry in pending
-        ]
-        known = await self._pool.batch(requests)
-        for entry, is_known in zip(pending, known, strict=True):
-            if not is_known:
-                self._note_refusal(entry, await self._pool.broadcast(entry.attempts[-1].raw))
+        async for entry, refusal in self._broadcaster.send(pending, head):
+            self._note_refusal(entry, refusal)
+            if refusal is None:
+                sent.append(entry)
+        return sent
 
     def _note_refusal(self, entry: OutboxEntry, refusal: Refusal | None) -> None:
         """Turn what the endpoints said into what the next tick does about it."""

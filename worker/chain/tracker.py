@@ -31,6 +31,16 @@ class Account:
     balance: Wei
 
 
+@dataclass(frozen=True)
+class _Finding:
+    """Where an entry was mined, the state that it ends in, and the reason of a revert."""
+
+    inclusion: Inclusion
+    outcome: TxState
+    reason: str | None
+    is_news: bool
+
+
 class Tracker:
     """Keeps the outbox true to the chain. One per account."""
 
@@ -61,14 +71,20 @@ class Tracker:
             if entry.attempts
         ]
         receipts = await self._receipts(signed, head)
-        settled = []
-        for entry in signed:
-            found = [receipts[a.hash] for a in entry.attempts if a.hash in receipts]
-            if not found:
-                self._take_back(entry, head)
-            elif await self._include(entry, found[0], head):
-                settled.append(self._outbox.get(entry.intent.purpose))
-        return [entry for entry in settled if entry is not None]
+        found = {
+            entry.id: await self._finding(entry, attempt, receipts[attempt.hash])
+            for entry in signed
+            for attempt in entry.attempts
+            if attempt.hash in receipts
+        }
+        settled: list[str] = []
+        with self._outbox.transaction():
+            for entry in signed:
+                if entry.id not in found:
+                    self._take_back(entry, head)
+                elif self._include(entry, found[entry.id], head):
+                    settled.append(entry.intent.purpose)
+        return [one for purpose in settled if (one := self._outbox.get(purpose))]
 
     def reopen(self, account: Account, head: Block) -> None:
         """Send again what a reorg deeper than the confirmations took away after it was settled."""
@@ -97,8 +113,8 @@ class Tracker:
         else:
             self._outbox.mark_pending(entry.id, head.number)
 
-    async def _include(self, entry: OutboxEntry, receipt: Receipt, head: Block) -> bool:
-        """Record where the entry was mined; return whether that settled it."""
+    async def _finding(self, entry: OutboxEntry, attempt: Attempt, receipt: Receipt) -> _Finding:
+        """Return what the receipt of one of the entry's attempts means for it."""
         inclusion = Inclusion(
             tx_hash=receipt.tx_hash,
             block_number=receipt.block_number,
@@ -107,17 +123,19 @@ class Tracker:
             gas_used=receipt.gas_used,
             fee=Wei(receipt.gas_used * receipt.effective_gas_price),
         )
-        attempt = next(one for one in entry.attempts if one.hash == receipt.tx_hash)
         is_news = entry.state is not TxState.MINED or entry.inclusion != inclusion
         reason = entry.reason
         if is_news and not attempt.is_cancel:
             reason = await self._revert_reason(entry, attempt, inclusion)
-        is_deep = head.number - receipt.block_number >= self._confirmations
-        with self._outbox.transaction():
-            if is_news:
-                self._outbox.mark_mined(entry.id, inclusion, reason)
-            if is_deep:
-                self._outbox.settle(entry.id, _outcome(attempt, inclusion), reason)
+        return _Finding(inclusion, _outcome(attempt, inclusion), reason, is_news)
+
+    def _include(self, entry: OutboxEntry, found: _Finding, head: Block) -> bool:
+        """Record where the entry was mined; return whether that settled it."""
+        is_deep = head.number - found.inclusion.block_number >= self._confirmations
+        if found.is_news:
+            self._outbox.mark_mined(entry.id, found.inclusion, found.reason)
+        if is_deep:
+            self._outbox.settle(entry.id, found.outcome, found.reason)
         return is_deep
 
     async def _revert_reason(

@@ -70,16 +70,21 @@ def down() -> None:
               show_default=True, help="Where the picture goes.")  # fmt: skip
 def demo(picture: Path) -> None:
     """A job from wallet to wallet: five workers, one lies, one is killed and starts again."""
-    from worker.cli.devnet.demo import run_demo
+    from worker.cli.devnet.demo import PARTS, run_demo
+    from worker.cli.watch import open_watch
 
     root, folder = _places()
     started = time.monotonic()
 
-    def say(text: str) -> None:
+    def write(text: str) -> None:
         click.echo(f"{time.monotonic() - started:5.1f} s  {text}")
 
     with _pid_file(folder):
-        run(run_demo(root, folder, picture, say))
+        watch = open_watch(Output().moves, "demo", write, PARTS)
+        try:
+            run(run_demo(root, folder, picture, watch))
+        finally:
+            watch.close()
 
 
 @dev.command()

@@ -11,7 +11,7 @@ from worker.chain.contracts import Contracts
 from worker.chain.deployment import Deployment
 from worker.chain.endpoint import Request
 from worker.chain.endpoints import RpcPool
-from worker.chain.keys import open_signer
+from worker.chain.keys import exposures, open_signer
 from worker.chain.wire import parse_quantity
 from worker.cli.runtime import ask_password
 from worker.client.wallet import as_tokens
@@ -59,7 +59,7 @@ async def examine(config: Config) -> list[Finding]:
     try:
         deployment = Deployment.load(config.deployment)
         key = open_signer(node.key, deployment.chain_id, ask_password).address
-        findings.append(Finding("key", State.OK, key))
+        findings += _key(key, node)
         async with RpcPool(config.chain, deployment.identity) as pool:
             findings += [finding async for finding in _chain(pool)]
             contracts = Contracts(deployment, pool)
@@ -68,6 +68,11 @@ async def examine(config: Config) -> list[Finding]:
     except ProofmeshError as error:
         findings.append(Finding("chain", State.WRONG, str(error)))
     return findings
+
+
+def _key(key: Address, node: NodeConfig) -> list[Finding]:
+    exposed = [Finding("key files", State.WEAK, todo) for todo in exposures(node.key)]
+    return [Finding("key", State.OK, key), *exposed]
 
 
 def _disk(config: Config, node: NodeConfig) -> Finding:

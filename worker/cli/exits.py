@@ -37,6 +37,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (errors.InvalidProgramError, Exit.BAD_SPEC),
     (errors.NotFoundError, Exit.NOT_FOUND),
     (errors.UsageError, Exit.USAGE),
+    (errors.KeyAccessError, Exit.WALLET),
     (errors.ConfigError, Exit.USAGE),
     (errors.InsufficientFundsError, Exit.FUNDS),
     (errors.RevertedError, Exit.REVERTED),
@@ -51,12 +52,11 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (errors.ExecutionFailedError, Exit.JOB_FAILED),
 )
 
-_HINTS: dict[Exit, str] = {
-    Exit.BAD_SPEC: "nothing was sent; `proofmesh job validate` checks a file again",
-    Exit.FUNDS: "`proofmesh node doctor` and `proofmesh credits show` tell what is there",
-    Exit.CHAIN: "nothing is lost; check the endpoints with `proofmesh node doctor`",
-    Exit.TIMED_OUT: "the job lives on; `proofmesh job follow` waits again",
-}
+_HINTS: tuple[tuple[type[BaseException], str], ...] = (
+    (errors.SpecError, "nothing was sent; `proofmesh job validate` checks a file again"),
+    (errors.InsufficientFundsError, "`proofmesh credits show` tells what can be withdrawn"),
+    (errors.RpcError, "nothing is lost; `chain.rpc_urls` in the settings lists the endpoints"),
+)
 
 
 def code_for(error: BaseException) -> Exit:
@@ -101,8 +101,9 @@ def _report(error: BaseException, debug: bool) -> int:
             click.echo("hint: PROOFMESH_DEBUG=1 shows where", err=True)
         return code
     click.echo(f"error: {error}", err=True)
-    if hint := _HINTS.get(code):
-        click.echo(f"hint: {hint}", err=True)
+    for kind, hint in _HINTS:
+        if isinstance(error, kind):
+            click.echo(f"hint: {hint}", err=True)
     return code
 
 

@@ -9,7 +9,8 @@ import click
 
 from worker.cli.exits import Exit
 from worker.cli.job_payer import accept, cancel, raise_price
-from worker.cli.job_results import fetch, logs, receipt, verify
+from worker.cli.job_receipt import receipt
+from worker.cli.job_results import fetch, logs, verify
 from worker.cli.job_watch import follow, list_jobs, show, watch
 from worker.cli.output import Output, output_options
 from worker.cli.runtime import Duration, open_client, run, settings_option

@@ -1,4 +1,4 @@
-"""`proofmesh job logs | fetch | verify | receipt`: results, and whether they are true."""
+"""`proofmesh job logs | fetch | verify`: results, and whether they are true."""
 
 import sys
 from collections.abc import Iterator
@@ -11,12 +11,10 @@ import click
 from worker.cli.exits import Exit
 from worker.cli.output import Output, output_options
 from worker.cli.runtime import open_client, run, settings_option
-from worker.cli.times import as_time
 
 if TYPE_CHECKING:
     from worker.client.outputs import Output as TaskOutput
     from worker.client.outputs import Progress
-    from worker.client.receipts import Receipt
     from worker.config import Config
 
 _JOB = click.argument("reference", metavar="JOB")
@@ -57,8 +55,9 @@ def fetch(
         from worker.client.outputs import available
 
         async with open_client(config) as client:
-            wanted = list(tasks) or available(await client.view(reference))
-            with _bar(len(wanted), out) as progress:
+            wanted = list(tasks) or None
+            count = len(tasks or available(await client.view(reference)))
+            with _bar(count, out) as progress:
                 async for output in client.outputs(reference, wanted, progress):
                     rows.append(_row(output, output.extract(folder)))
 
@@ -98,87 +97,6 @@ def verify(config: "Config", reference: str, tasks: tuple[int, ...], out: Output
         raise click.exceptions.Exit(Exit.VERIFICATION)
 
 
-@click.command()
-@click.argument("reference", metavar="JOB", required=False)
-@click.option("--batch", type=int, default=0, show_default=True, help="Which batch's results.")
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=".",
-              help="Where to write the receipt.")  # fmt: skip
-@click.option("--check", "file", type=click.Path(path_type=Path, dir_okay=False),
-              help="Check this receipt, offline.")  # fmt: skip
-@click.option("--block", help="With --check: the hash of a block that you trust.")
-@click.option("--config", "settings", type=click.Path(path_type=Path, dir_okay=False),
-              help="Settings file instead of the usual one.")  # fmt: skip
-@output_options
-def receipt(
-    reference: str | None,
-    batch: int,
-    folder: Path,
-    file: Path | None,
-    block: str | None,
-    settings: Path | None,
-    out: Output,
-) -> None:
-    """Write a receipt of a batch's results, or check one from a block's hash alone.
-
-    A receipt proves with a block header and storage proofs that the contract settled on these
-    results for exactly this program, these inputs and these terms.
-    """
-    if (file is None) == (reference is None) or (file is None) != (block is None):
-        raise click.UsageError("give JOB, or --check FILE with --block HASH")
-    if file is not None and block is not None:
-        out.record(_checked(file, block), key="job")
-    elif reference is not None:
-        out.rows(_written(settings, reference, batch, folder),
-                 columns=("file", "block", "tasks"), key="file")  # fmt: skip
-
-
-def _checked(file: Path, block: str) -> dict[str, Any]:
-    from worker.client.receipts import Receipt, check_receipt
-    from worker.errors import UsageError
-
-    try:
-        trusted = bytes.fromhex(block.removeprefix("0x"))
-    except ValueError:
-        raise UsageError("--block: not a hash in hex") from None
-    proof = Receipt.load(file)
-    moment = check_receipt(proof, trusted)
-    return {
-        "valid": True,
-        "job": proof.key.hex(),
-        "settled_before": as_time(moment),
-        "chain_id": proof.chain_id,
-        "service": proof.service,
-        "payer": proof.payer,
-        "program": proof.program,
-        "manifest": proof.manifest,
-        "values": {str(task): value.hex() for task, value in proof.task_values().items()},
-    }
-
-
-def _written(
-    settings: Path | None, reference: str, batch: int, folder: Path
-) -> list[dict[str, Any]]:
-    from worker.config import load_config
-
-    async def work() -> list["Receipt"]:
-        async with open_client(load_config(settings)) as client:
-            return await client.receipts(reference, batch)
-
-    rows = []
-    folder.mkdir(parents=True, exist_ok=True)
-    for proof in run(work()):
-        name = f"receipt-{proof.key.hex()[:16]}-{proof.batch}-{proof.stage}.json"
-        (folder / name).write_text(proof.model_dump_json(indent=1) + "\n")
-        rows.append(
-            {
-                "file": str(folder / name),
-                "block": "0x" + proof.block_hash.hex(),
-                "tasks": list(proof.task_values()),
-            }
-        )
-    return rows
-
-
 def _row(output: "TaskOutput", files: list[Path]) -> dict[str, Any]:
     record = output.result.record
     return {
@@ -196,7 +114,7 @@ def _row(output: "TaskOutput", files: list[Path]) -> dict[str, Any]:
 @contextmanager
 def _bar(total: int, out: Output) -> Iterator["Progress"]:
     """Show a progress bar to a person; say nothing to a program."""
-    if not out.is_interactive:
+    if not out.moves:
         yield lambda task, size: None
         return
     from rich.progress import Progress as Bar

@@ -13,6 +13,7 @@ from worker.cli.times import as_time
 
 if TYPE_CHECKING:
     from worker.client import AsyncClient
+    from worker.client.follow import Step
     from worker.client.status import JobStatus
     from worker.config import Config
 
@@ -63,7 +64,10 @@ def show(config: "Config", reference: str, out: Output) -> None:
 @settings_option
 @output_options
 def follow(config: "Config", reference: str, until: str, timeout: int | None, out: Output) -> None:
-    """Print every step of a job as it happens. Ctrl-C stops watching; the job lives on."""
+    """Show a job as it moves. Ctrl-C stops watching; the job lives on.
+
+    On a terminal it is a picture, elsewhere and with NO_COLOR a line for every step.
+    """
 
     async def work() -> int:
         async with open_client(config) as client:
@@ -76,21 +80,33 @@ def follow(config: "Config", reference: str, until: str, timeout: int | None, ou
 async def watch(
     client: "AsyncClient", reference: str, until: str, within: int | None, out: Output
 ) -> int:
-    """Print a job's steps until it is as far as `until`; return the exit code of its outcome.
+    """Show a job's steps until it is as far as `until`; return the exit code of its outcome.
 
     Raises WaitTimeoutError after `within` seconds.
     """
+    from worker.cli.watch import open_watch
     from worker.client import Until
+    from worker.client.view import TaskState
     from worker.errors import WaitTimeoutError
 
+    shown = (
+        _Data(out.form) if out.form != "table" else open_watch(out.moves, reference[:16], out.note)
+    )
     try:
         async with asyncio.timeout(within):
             async for step in client.follow(reference, Until(until)):
-                if step.text:
-                    _print_step(step.block, step.batch, step.text, out)
+                shown.step(step)
     except TimeoutError:
-        raise WaitTimeoutError(f"the job is not {until} after {within} s") from None
-    return outcome(await client.show(reference))
+        raise WaitTimeoutError(
+            f"the job is not {until} after {within} s, and goes on: `proofmesh job follow`"
+        ) from None
+    finally:
+        shown.close()
+    status = await client.show(reference)
+    if status.view is not None:
+        done, tasks = status.view.count(TaskState.DONE), status.view.terms.tasks
+        out.note(f"the job is {status.state}: {done} of {tasks} tasks have a result")
+    return outcome(status)
 
 
 def outcome(status: "JobStatus") -> int:
@@ -105,14 +121,20 @@ def outcome(status: "JobStatus") -> int:
     return Exit.JOB_FAILED if view.count(TaskState.FAILED) else Exit.REFUNDED
 
 
-def _print_step(block: int, batch: int | None, text: str, out: Output) -> None:
-    if out.form == "json":
-        click.echo(json.dumps({"block": block, "batch": batch, "step": text}))
-    elif out.form == "yaml":
-        click.echo(f"- {json.dumps({'block': block, 'batch': batch, 'step': text})}")
-    else:
-        where = "job" if batch is None else f"batch {batch}"
-        out.note(f"block {block:<9} {where:<12} {text}")
+class _Data:
+    """Prints steps for programs, one a line."""
+
+    def __init__(self, form: str) -> None:
+        self._mark = "" if form == "json" else "- "
+
+    def step(self, step: "Step") -> None:
+        """Print it, unless it only says that time went by."""
+        if step.text:
+            fields = {"block": step.block, "batch": step.batch, "step": step.text}
+            click.echo(self._mark + json.dumps(fields))
+
+    def close(self) -> None:
+        """Print nothing more."""
 
 
 def _summary(status: "JobStatus") -> dict[str, Any]:

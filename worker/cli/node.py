@@ -41,9 +41,12 @@ def init(
     """Write the settings of a worker, with a new worker key where none is given."""
     from worker.cli.settings import write
     from worker.config import config_file
+    from worker.errors import UsageError
 
     path = file or config_file()
-    key = keystore or _new_key(path.parent / "worker.json", password_file)
+    key = keystore or path.parent / "worker.json"
+    if not keystore and key.exists():
+        raise UsageError(f"there is a worker key in {key} already: give it with --keystore")
     changes: dict[str, Any] = {
         "deployment": str(deployment.resolve()),
         "chain.rpc_urls": list(rpc),
@@ -55,6 +58,8 @@ def init(
     if owner:
         changes["wallet.keystore"] = str(owner.resolve())
     write(path, changes)
+    if not keystore:
+        _new_key(key, password_file)
     out.note("next: `proofmesh node stake` with the owner's key, then `proofmesh node doctor`")
     out.record({"settings": path, "worker_key": _address_in(key)}, key="worker_key")
 
@@ -95,13 +100,16 @@ def unstake(config: "Config", amount: int | None, leave: bool, withdraw: bool, o
     """Queue AMOUNT tokens for exit; they stay slashable until they are withdrawn."""
     from worker.cli.times import as_time
     from worker.client import operator as operators
+    from worker.errors import UnbondedError
     from worker.types import OperatorId, Wei
 
     if amount is None and not leave and not withdraw:
         raise click.UsageError("give an amount, --leave or --withdraw")
+    number = OperatorId(config.require_node().operator)
+    if not number:
+        raise UnbondedError("there is no operator yet: `proofmesh node stake` makes one")
 
     async def work() -> dict[str, str]:
-        number = OperatorId(config.require_node().operator)
         done: dict[str, str] = {"operator": str(number)}
         async with open_wallet(config) as wallet:
             if leave:
@@ -148,6 +156,7 @@ def drain(config: "Config", timeout: float) -> None:
     from worker.cli.admin import drain_process
 
     drain_process(config.data, _worker_key(config).address, timeout)
+    click.echo("the worker has ended", err=True)
 
 
 @node.command()
@@ -172,7 +181,7 @@ def _worker_key(config: "Config") -> "Signer":
     return open_signer(config.require_node().key, chain_id, ask_password)
 
 
-def _new_key(path: Path, password_file: Path | None) -> Path:
+def _new_key(path: Path, password_file: Path | None) -> None:
     from worker.chain.keys import PASSWORD_VARIABLE, new_signer, read_password, save_keystore
 
     def ask() -> str:
@@ -182,7 +191,6 @@ def _new_key(path: Path, password_file: Path | None) -> Path:
         return answer
 
     save_keystore(path, new_signer(), read_password(password_file, PASSWORD_VARIABLE, ask))
-    return path
 
 
 def _address_in(keystore: Path) -> str:

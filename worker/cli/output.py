@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FORMATS = ("table", "json", "yaml")
+_PIPED_WIDTH = 160
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Output:
             for row in rows:
                 click.echo(row[key])
         elif self.form == "table":
-            self._table(rows, columns, title)
+            self._table(rows, columns, key, title)
         else:
             self._data([dict(row) for row in rows])
 
@@ -56,16 +57,24 @@ class Output:
 
     @property
     def is_interactive(self) -> bool:
-        """Whether a person watches: progress may move."""
+        """Whether a person watches."""
         return self.form == "table" and not self.quiet and console().is_terminal
 
-    def _table(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+    @property
+    def moves(self) -> bool:
+        """Whether pictures may move: on a terminal that can, unless NO_COLOR asks for plainness."""
+        screen = console()
+        return self.is_interactive and not screen.no_color and not screen.is_dumb_terminal
+
+    def _table(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], key: str, title: str
+    ) -> None:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
         table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
         for column in columns:
-            table.add_column(column.replace("_", " "), overflow="fold")
+            table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column == key)
         for row in rows:
             table.add_row(*(_text(row.get(column)) for column in columns))
         console().print(table)
@@ -80,10 +89,11 @@ class Output:
 
 
 def console() -> "Console":
-    """Return rich's console on stdout; it honours NO_COLOR."""
+    """Return rich's console on stdout; it honours NO_COLOR. Where nobody looks lines are long."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,7 +24,7 @@ from worker.client.session import Session
 from worker.client.status import JobStatus
 from worker.client.terms import make_origin, make_terms
 from worker.client.verify import Verdict, verify_tasks
-from worker.client.view import unfinished
+from worker.client.view import JobView, unfinished
 from worker.client.wallet import SEND_SECONDS, Wallet
 from worker.errors import (
     InsufficientFundsError,
@@ -176,8 +176,7 @@ class AsyncClient(Session):
     ) -> AsyncIterator[Output]:
         """Yield the checked outputs of tasks as they come; errors as in `fetch`."""
         view = await self.view(job)
-        wanted = available(view) if tasks is None else tasks
-        async for output in self._outputs.fetch(view, wanted, progress):
+        async for output in self._outputs.fetch(view, _wanted(view, tasks), progress):
             yield output
 
     async def logs(self, job: str, task: int, stream: str = "stderr") -> bytes:
@@ -187,9 +186,10 @@ class AsyncClient(Session):
         raise NotFoundError(f"task {task} has no result")
 
     async def verify(self, job: str, tasks: Sequence[int] | None = None) -> AsyncIterator[Verdict]:
-        """Run tasks again in this machine's own sandbox and yield what came out of each."""
+        """Run tasks again in this machine's own sandbox and yield what came out of each; by
+        default all that have a result. Raises NotFoundError when there is none."""
         view = await self.view(job)
-        wanted = available(view) if tasks is None else tasks
+        wanted = _wanted(view, tasks)
         executor = await open_executor(self._config.data / "modules")
         try:
             with tempfile.TemporaryDirectory(prefix="proofmesh-") as scratch:
@@ -313,3 +313,11 @@ class AsyncClient(Session):
         uploader = delivering.Uploader(self._network, wallet.signer, self._store, self._peers)
         until = Timestamp(record.terms.expiry)
         return await uploader.upload(blobs, able, until, copies, progress)
+
+
+def _wanted(view: JobView, tasks: Sequence[int] | None) -> Sequence[int]:
+    """Return the asked tasks, else all with a result. Raises NotFoundError when none has one."""
+    wanted = available(view) if tasks is None else tasks
+    if not wanted:
+        raise NotFoundError("no task has a result yet")
+    return wanted

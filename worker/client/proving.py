@@ -60,7 +60,7 @@ async def _fetch(
         account_proof=nodes[0],
         storage_proof=nodes[1],
     )
-    check_receipt(receipt, receipt.block_hash)
+    check_receipt(receipt, receipt.block_hash, network.service)
     return receipt
 
 

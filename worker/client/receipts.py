@@ -106,18 +106,23 @@ class Receipt(BaseModel):
             raise VerificationError(f"receipt {path}: {field}: {first['msg']}") from error
 
 
-def check_receipt(receipt: Receipt, block_hash: bytes) -> int:
+def check_receipt(receipt: Receipt, block_hash: bytes, service: Address) -> int:
     """Return the time of the block with that hash, in which the receipt's result stands.
 
-    Needs no network. The proof is about the contract `receipt.service`: that this is the one you
-    mean is for you to know. Raises VerificationError naming the first step that does not hold.
+    Needs no network, but two things that you trust: the hash, and the address of the contract that
+    settles jobs; anybody can deploy one that settles whatever they like. The chain's id is part of
+    the job's key and proven with it. Raises VerificationError naming what does not hold.
     """
+    if receipt.service != service.lower():
+        raise VerificationError(
+            f"receipt: of the contract {receipt.service}, not of {service.lower()}"
+        )
     header = bytes.fromhex(receipt.header)
     if keccak(header) != block_hash:
         raise VerificationError("receipt: its header is of another block")
     fields = _list(header, "header", 15)
-    service = bytes.fromhex(receipt.service[2:])
-    account = _prove(fields[_STATE_ROOT], keccak(service), receipt.account_proof, "account")
+    address = bytes.fromhex(receipt.service[2:])
+    account = _prove(fields[_STATE_ROOT], keccak(address), receipt.account_proof, "account")
     storage_root = _list(account, "account", 4)[_STORAGE_ROOT]
     slot = result_slot(receipt.key, receipt.batch, receipt.stage)
     stored = _prove(storage_root, keccak(slot), receipt.storage_proof, "storage")

@@ -112,6 +112,9 @@ class Outbox(Protocol):
     def entries(self, *states: TxState) -> list[OutboxEntry]:
         """Return entries in these states (all when none is given), oldest first."""
 
+    def count(self, *states: TxState) -> int:
+        """Return the number of entries in these states."""
+
     def holders(self, from_nonce: int) -> Iterator[OutboxEntry]:
         """Yield all entries whose nonce is `from_nonce` or higher, lowest nonce first."""
 

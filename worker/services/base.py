@@ -2,8 +2,8 @@
 
 import asyncio
 import time
+from asyncio import FIRST_COMPLETED
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
@@ -31,6 +31,8 @@ class Service:
 
     name = "service"
     period = 5.0
+    linger = 0.0
+    """Seconds from the first news to the tick: what comes close together is handled at once."""
 
     def __init__(self, on_step: StepHook = no_hook) -> None:
         self._on_step = on_step
@@ -63,10 +65,14 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until `stop` is set; the step that has begun is finished first."""
-        while not stop.is_set():
-            self._awake.clear()
-            pause = await self._tick_safely()
-            await self._pause(pause, stop)
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._awake.clear()
+                pause = await self._tick_safely()
+                await self._pause(pause, stopping)
+        finally:
+            stopping.cancel()
         await self.close()
 
     async def close(self) -> None:
@@ -83,17 +89,17 @@ class Service:
         self._delay, self.trouble, self.ticked_at = 0.0, None, time.monotonic()
         return 0.0 if more else self.period
 
-    async def _pause(self, seconds: float, stop: asyncio.Event) -> None:
+    async def _pause(self, seconds: float, stopping: asyncio.Task[bool]) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
-        sleepers = {asyncio.create_task(stop.wait())}
-        if self._delay == 0:  # a service in trouble is not hurried by news
-            sleepers.add(asyncio.create_task(self._awake.wait()))
+        if self._delay > 0:  # a service in trouble is not hurried by news
+            await asyncio.wait({stopping}, timeout=seconds)
+            return
+        news = asyncio.create_task(self._awake.wait())
         try:
-            await asyncio.wait(sleepers, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopping, news}, timeout=seconds, return_when=FIRST_COMPLETED)
+            if self.linger and news.done():
+                await asyncio.wait({stopping}, timeout=self.linger)
         finally:
-            for sleeper in sleepers:
-                sleeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(*sleepers, return_exceptions=True)
+            news.cancel()

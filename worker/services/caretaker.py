@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from pathlib import Path
 
 from worker import metrics
@@ -10,10 +11,12 @@ from worker.health import Health, Reason
 from worker.protocol.outbox import LIVE, TxState
 from worker.services.base import Service
 from worker.services.desk import Desk
+from worker.services.load import bond_trouble
 from worker.services.sending import Sending
 from worker.services.watcher import Watcher
 from worker.storage.seats import IN_FLIGHT, SeatState
 
+_BOND_SECONDS = 60.0
 _UNCLAIMED = (SeatState.CANDIDATE, SeatState.RUNNING, SeatState.RAN)
 
 
@@ -48,6 +51,7 @@ class Caretaker(Service):
         self._min_balance = min_balance
         self._stale_seconds = stale_seconds
         self._stop = stop
+        self._bond_asked_at = time.monotonic()  # `open_ground` has just asked
 
     def drain(self) -> None:
         """Claim nothing more; end when every seat is settled."""
@@ -58,14 +62,35 @@ class Caretaker(Service):
     async def tick(self) -> bool:
         """Look at everything once."""
         self._report_chain()
+        await self._report_bond()
         free = shutil.disk_usage(self._disk).free
         self._health.report(Reason.DISK_LOW, free < self._min_free_bytes, f"{free} bytes free")
-        metrics.ready.set(self._health.is_ready)
-        for state, count in self._desk.seats.count().items():
-            metrics.batches.labels(state).set(count)
+        self._show()
         if self.is_draining:
             self._finish_drain()
         return False
+
+    def _show(self) -> None:
+        """Set the gauges."""
+        metrics.ready.set(self._health.is_ready)
+        reasons = self._health.reasons
+        for reason in Reason:
+            metrics.not_ready_reason.labels(reason).set(reason in reasons)
+        held = self._desk.seats.count()
+        for state in SeatState:
+            metrics.batches.labels(state).set(held.get(state, 0))
+        for number, endpoint in enumerate(self._pool.status()):
+            metrics.endpoint_usable.labels(number).set(endpoint.is_usable)
+            metrics.endpoint_lag_blocks.labels(number).set(endpoint.lag)
+            metrics.endpoint_failures.labels(number).set(endpoint.failures)
+
+    async def _report_bond(self) -> None:
+        """Ask now and then: the owner may name another key, or leave."""
+        now = time.monotonic()
+        if self._watcher.trouble is None and now >= self._bond_asked_at + _BOND_SECONDS:
+            trouble = await bond_trouble(self._desk)
+            self._health.report(Reason.UNBONDED, trouble is not None, trouble or "")
+            self._bond_asked_at = now
 
     def _report_chain(self) -> None:
         age = self._pool.head_age

@@ -1,11 +1,13 @@
 """Takes seats: batches that the tickets win, the policy accepts and this host could run at once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 import structlog
 
 from worker.health import Health
-from worker.protocol.outbox import TxState
+from worker.protocol.outbox import OutboxEntry, TxState
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb
 from worker.services.draws import Draw, draw
@@ -55,8 +57,9 @@ class Claimer(Service):
 
     async def tick(self) -> bool:
         """See what became of claims; then make those that are due."""
-        for seat in self._desk.seats.in_states(SeatState.CLAIMING):
-            self._follow(seat)
+        claiming = self._desk.seats.in_states(SeatState.CLAIMING)
+        for seat, entry in self._desk.settled(Verb.CLAIM, claiming):
+            self._follow(seat, entry)
         if not self._health.is_ready:
             return False
         chain = self._desk.chain
@@ -67,10 +70,7 @@ class Claimer(Service):
             await self._consider(job)
         return False
 
-    def _follow(self, seat: Seat) -> None:
-        entry = self._desk.entry(Verb.CLAIM, seat)
-        if entry is None or not entry.is_settled:
-            return
+    def _follow(self, seat: Seat, entry: OutboxEntry) -> None:
         if entry.state is TxState.FINAL:
             self._desk.seats.move(seat.key, SeatState.CLAIMED)
             self.step("claimed")
@@ -87,6 +87,7 @@ class Claimer(Service):
         later = jobs.batches_with(job.job, "RoundOpened", up_to=chain.confirmed)
         if chain.now < terms.clock(0).claim_until:
             await self._consider_first(job, later)
+        await chain.confirmed_rounds([(job, batch) for batch in later])
         for batch in later:
             await self._consider_later(job, batch)
 
@@ -105,10 +106,21 @@ class Claimer(Service):
                 return
             self._draws[key] = drawn
         known = self._desk.seats.in_job(job.job)
-        for due in list(self._draws[key]):
-            if due.batch not in later | ended:
-                old = known.get(SeatKey(job.job, due.batch, FIRST_ROUND))
-                await self._approach(job, due, FIRST_ROUND, old)
+        over = later | ended
+        dues = [
+            (due, known.get(SeatKey(job.job, due.batch, FIRST_ROUND)))
+            for due in self._draws[key]
+            if due.batch not in over
+        ]
+        await self._look(job, [due.batch for due, old in dues if old is None])
+        for due, old in dues:
+            await self._approach(job, due, FIRST_ROUND, old)
+
+    async def _look(self, job: PostedJob, batches: Sequence[BatchIndex]) -> None:
+        """Read at once the rounds of those that may be claimed now, as far as there is room."""
+        room = self._load.room
+        ready = (one for one in batches if room and self._preparer.batch(job, one) is not None)
+        await self._desk.chain.latest_rounds([(job, batch) for batch in islice(ready, room)])
 
     async def _consider_later(self, job: PostedJob, batch: BatchIndex) -> None:
         round_ = await self._desk.chain.confirmed_round(job, batch)
@@ -132,7 +144,7 @@ class Claimer(Service):
         if old is not None and not self._may_retry(old):
             self._forget(key, due)
             return
-        if self._load.is_full:
+        if not self._load.room:
             self._desk.jobs.count_refusal(job.job, "at_capacity", self._desk.chain.now)
             return
         if self._preparer.batch(job, due.batch) is None:

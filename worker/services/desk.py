@@ -1,6 +1,6 @@
 """What the acting services share: the operator's rows, the outbox, and how a seat makes a move."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from worker.services.rounds import SERVICE, ChainView, Round, tasks_of, terms_of
 from worker.storage.jobs import JobStore, PostedJob
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import Seat, SeatKey, SeatState, SeatStore
-from worker.types import Address, JobKey, OperatorId, Timestamp, Wei
+from worker.types import Address, BatchIndex, JobKey, OperatorId, Timestamp, Wei
 
 
 class Verb(StrEnum):
@@ -107,6 +107,12 @@ class Desk:
         """Return the transaction that the seat sent for `verb` last."""
         return self.outbox.get(purpose(verb, seat))
 
+    def settled(self, verb: Verb, seats: Iterable[Seat]) -> Iterator[tuple[Seat, OutboxEntry]]:
+        """Yield those of the seats whose transaction for `verb` reached its end, and that."""
+        by_purpose = {purpose(verb, seat): seat for seat in seats}
+        for name, entry in self.outbox.settled(list(by_purpose)).items():
+            yield by_purpose[name], entry
+
     def is_waiting(self, verb: Verb, seat: Seat) -> bool:
         """Whether such a transaction is on its way, or went through."""
         entry = self.entry(verb, seat)
@@ -116,13 +122,24 @@ class Desk:
         """Return calldata for the jobs service."""
         return self.chain.contracts.encode(SERVICE, function, *args)
 
+    async def learn(self, seats: Iterable[Seat]) -> None:
+        """Have `confirmed` ready for all these seats, with one request."""
+        await self.chain.confirmed_rounds(map(self._batch, seats))
+
+    async def look(self, seats: Iterable[Seat]) -> None:
+        """Have `latest` ready for all these seats, with one request."""
+        await self.chain.latest_rounds(map(self._batch, seats))
+
     async def confirmed(self, seat: Seat) -> Round:
         """Return the running round of the seat's batch at confirmation depth."""
-        return await self.chain.confirmed_round(self.job(seat.key), seat.key.batch)
+        return await self.chain.confirmed_round(*self._batch(seat))
 
     async def latest(self, seat: Seat) -> Round:
         """Return the running round of the seat's batch in the newest block."""
-        return await self.chain.latest_round(self.job(seat.key), seat.key.batch)
+        return await self.chain.latest_round(*self._batch(seat))
+
+    def _batch(self, seat: Seat) -> tuple[PostedJob, BatchIndex]:
+        return self.job(seat.key), seat.key.batch
 
 
 def purpose(verb: Verb, seat: Seat) -> str:

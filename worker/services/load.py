@@ -16,9 +16,9 @@ class Load:
         self._lockable: tuple[int, int] = (-1, 0)  # block, gwei
 
     @property
-    def is_full(self) -> bool:
-        """Whether no further seat may be taken."""
-        return self._desk.seats.in_flight() >= self._policy.seats
+    def room(self) -> int:
+        """How many further seats may be taken."""
+        return max(0, self._policy.seats - self._desk.seats.in_flight())
 
     async def situation(self, job: JobKey) -> Situation:
         """Return where this worker stands, for a batch of `job`. Raises RpcError."""
@@ -42,18 +42,36 @@ class Load:
         return self._lockable[1]
 
 
+async def bond_trouble(desk: Desk) -> str | None:
+    """Return why this key may not lock for the jobs service, and what to do; None if it may."""
+    operator, worker = desk.identity.operator, desk.identity.worker
+    call = desk.chain.contracts.call
+    works_for = await call("Staking", "operator_of", worker)
+    if works_for != operator:
+        whose = f"works for operator {works_for}" if works_for else "is nobody's worker key"
+        return f"key {worker} {whose}, not for operator {operator}: `proofmesh node stake`"
+    ceiling, *_ = await call("Staking", "opt_in_of", operator, desk.chain.service)
+    if not ceiling:
+        return f"operator {operator} has not opted in to the jobs service: `proofmesh node stake`"
+    return None
+
+
 async def lockable(desk: Desk) -> Gwei:
     """Return what Staking would let this worker's key lock for the jobs service now."""
-    call = desk.chain.contracts.call
     operator, service = desk.identity.operator, desk.chain.service
+    views = [
+        ("operator", (operator,)),
+        ("locked_of", (operator,)),
+        ("lane", (operator, service)),
+        ("opt_in_of", (operator, service)),
+        ("worker_key", (desk.identity.worker,)),
+    ]
     try:
-        stake, exiting, *_ = await call("Staking", "operator", operator)
-        locked = await call("Staking", "locked_of", operator)
-        lane = await call("Staking", "lane", operator, service)
-        ceiling, _standing, left_at = await call("Staking", "opt_in_of", operator, service)
-        owner, most, is_retired = await call("Staking", "worker_key", desk.identity.worker)
+        answers = await desk.chain.contracts.read("Staking", views, "latest")
     except RevertedError:
         return Gwei(0)
+    (stake, exiting, *_), locked, lane, (ceiling, _, left_at), key = answers
+    owner, most, is_retired = key
     if left_at or is_retired or owner != operator:
         return Gwei(0)
     return Gwei(max(0, min(stake - exiting - locked, most - locked, ceiling - lane)))

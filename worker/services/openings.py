@@ -10,7 +10,7 @@ from worker.services.desk import Desk
 from worker.services.peers import Peers
 from worker.services.rounds import Round
 from worker.storage.http import GuardedHttp
-from worker.storage.seats import Seat, SeatState
+from worker.storage.seats import Seat, SeatKey, SeatState
 from worker.types import BatchIndex, JobKey, OperatorId
 from worker.work.peers import PeerClient
 
@@ -42,7 +42,8 @@ class Openings:
         self._desk = desk
         self._client = PeerClient(http)
         self._peers = peers
-        self._known: dict[tuple[JobKey, BatchIndex, int], dict[int, Opening]] = {}
+        self._own: dict[SeatKey, Opening] = {}
+        self._known: dict[SeatKey, dict[int, Opening]] = {}
 
     async def opening(self, job: JobKey, batch: BatchIndex) -> Opening | NoOpening:
         """Return this worker's opening of the newest round that it sits in; see OpeningSource."""
@@ -57,22 +58,28 @@ class Openings:
         return self.own(seat)
 
     def own(self, seat: Seat) -> Opening:
-        """Return the opening of a seat of ours."""
-        values = tuple(self._desk.values(seat))
-        operator = self._desk.identity.operator
-        return Opening(operator, seat.key.round, values, self._desk.salt(seat.key))
+        """Return the opening of a seat of ours that is sealed: it never changes again."""
+        if seat.key not in self._own:
+            values = tuple(self._desk.values(seat))
+            operator, salt = self._desk.identity.operator, self._desk.salt(seat.key)
+            self._own[seat.key] = Opening(operator, seat.key.round, values, salt)
+        return self._own[seat.key]
 
-    async def gather(self, seat: Seat, round_: Round) -> Gathered:
+    async def gather(self, seat: Seat, round_: Round, own: Opening) -> Gathered:
         """Ask every other seat of the round for its opening; believe what fits its seal."""
-        key = (seat.key.job, seat.key.batch, seat.key.round)
-        known = self._known.setdefault(key, {})
-        seals = self._seals(seat, round_)
+        known = self._known.setdefault(seat.key, {})
         running = list(round_.word.running_seats())
-        wanted = [index for index in running if index not in known]
-        for index in wanted:
-            if round_.word.operators[index] == self._desk.identity.operator:
-                known[index] = self.own(seat)
-        asked = [index for index in wanted if index not in known]
+        known |= {index: own for index in running if round_.word.operators[index] == own.operator}
+        asked = [index for index in running if index not in known]
+        if asked:
+            await self._ask_all(asked, seat, round_, known)
+        return Gathered(dict(known), len(running))
+
+    async def _ask_all(
+        self, asked: list[int], seat: Seat, round_: Round, known: dict[int, Opening]
+    ) -> None:
+        """Add to `known` what the seats `asked` say, if it fits."""
+        seals = self._seals(seat, round_)
         answers = await asyncio.gather(
             *(self._ask(round_.word.operators[index], seat) for index in asked)
         )
@@ -80,11 +87,11 @@ class Openings:
             operator = round_.word.operators[index]
             if opening and self._fits(opening, operator, seat, seals.get(operator)):
                 known[index] = opening
-        return Gathered(dict(known), len(running))
 
     def forget(self, seat: Seat) -> None:
-        """Drop what was gathered: the batch is settled."""
-        self._known.pop((seat.key.job, seat.key.batch, seat.key.round), None)
+        """Drop what is known of the seat's round: the batch is settled."""
+        self._own.pop(seat.key, None)
+        self._known.pop(seat.key, None)
 
     def _seals(self, seat: Seat, round_: Round) -> dict[OperatorId, bytes]:
         logs = self._desk.jobs.logs(seat.key.job, seat.key.batch, "ResultSealed")

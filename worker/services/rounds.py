@@ -1,6 +1,6 @@
 """Batches as the chain has them: the running round of each, read once and kept until it changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,8 +87,9 @@ class ChainView:
         self.head: Block | None = None
         self.scanned_to = -1
         self._rounds: dict[BatchKey, Round] = {}
-        self._stale: dict[BatchKey, PostedJob] = {}
-        self._jobs: dict[JobKey, PostedJob] = {}
+        self._forgotten = 0
+        self._latest: dict[BatchKey, Round] = {}
+        self._latest_at: Block | None = None
 
     @property
     def now(self) -> Timestamp:
@@ -111,37 +112,60 @@ class ChainView:
         return next(name for name in self.contracts.deployment.contracts if name.endswith("Seed"))
 
     def forget(self, job: JobKey, batch: BatchIndex | None) -> None:
-        """A log about the batch became deep enough."""
-        if batch is not None and self._rounds.pop((job, batch), None) is not None:
-            self._stale[job, batch] = self._jobs[job]
+        """A log about the batch became deep enough, or nobody here asks for it any more."""
+        if batch is not None:
+            self._rounds.pop((job, batch), None)
+            self._forgotten += 1
 
     def forget_all(self) -> None:
         """A reorganisation took back what was known."""
         self._rounds.clear()
-        self._stale.clear()
-
-    def drop(self, job: JobKey, batch: BatchIndex) -> None:
-        """Nobody here asks for the batch any more."""
-        self._rounds.pop((job, batch), None)
-        self._stale.pop((job, batch), None)
+        self._latest.clear()
+        self._forgotten += 1
 
     async def confirmed_round(self, job: PostedJob, batch: BatchIndex) -> Round:
         """Return the batch's round at confirmation depth. Raises RpcError."""
-        key = (job.job, batch)
-        if key not in self._rounds:
-            # Those that changed with it will be asked for next: one request for all of them.
-            wanted = {key: job} | dict(list(self._stale.items())[:_MOST_AT_ONCE])
-            self._jobs[job.job] = job
-            found = await self._read(wanted, self.confirmed)
-            for one in wanted:
-                self._stale.pop(one, None)
+        return (await self.confirmed_rounds([(job, batch)]))[job.job, batch]
+
+    async def confirmed_rounds(
+        self, batches: Iterable[tuple[PostedJob, BatchIndex]]
+    ) -> dict[BatchKey, Round]:
+        """Return the rounds of all these, read in one request where they are not known."""
+        wanted = {(job.job, batch): job for job, batch in batches}
+        known = {key: self._rounds[key] for key in wanted if key in self._rounds}
+        forgotten = self._forgotten
+        found = await self._read_new(wanted, known, self.confirmed)
+        if forgotten == self._forgotten:  # else a log may have outdated what was read meanwhile
             self._rounds.update(found)
-        return self._rounds[key]
+        return known | found
 
     async def latest_round(self, job: PostedJob, batch: BatchIndex) -> Round:
         """Return the batch's round in the newest block. Raises RpcError."""
-        key = (job.job, batch)
-        return (await self._read({key: job}, "latest"))[key]
+        return (await self.latest_rounds([(job, batch)]))[job.job, batch]
+
+    async def latest_rounds(
+        self, batches: Iterable[tuple[PostedJob, BatchIndex]]
+    ) -> dict[BatchKey, Round]:
+        """Return the latest rounds of all these, each read once a head."""
+        if self._latest_at != self.head:
+            self._latest_at, self._latest = self.head, {}
+        known = self._latest  # another one after the next head
+        wanted = {(job.job, batch): job for job, batch in batches}
+        known.update(await self._read_new(wanted, known, "latest"))
+        return {key: known[key] for key in wanted}
+
+    async def _read_new(
+        self,
+        wanted: Mapping[BatchKey, PostedJob],
+        known: Mapping[BatchKey, Round],
+        block: int | str,
+    ) -> dict[BatchKey, Round]:
+        unknown = [key for key in wanted if key not in known]
+        found: dict[BatchKey, Round] = {}
+        for start in range(0, len(unknown), _MOST_AT_ONCE):
+            keys = unknown[start : start + _MOST_AT_ONCE]
+            found |= await self._read({key: wanted[key] for key in keys}, block)
+        return found
 
     async def _read(
         self, wanted: Mapping[BatchKey, PostedJob], block: int | str

@@ -2,7 +2,7 @@
 
 import structlog
 
-from worker.protocol.outbox import TxState
+from worker.protocol.outbox import OutboxEntry, TxState
 from worker.protocol.record import FAILED
 from worker.protocol.seals import seal_digest
 from worker.services.base import Service, StepHook, no_hook
@@ -19,6 +19,7 @@ class Sealer(Service):
     """Every record is on disk before; the seal's salt is derived, so nothing can be lost."""
 
     name = "sealer"
+    linger = 0.1
 
     def __init__(self, desk: Desk, policy: PolicyConfig, on_step: StepHook = no_hook) -> None:
         super().__init__(on_step)
@@ -27,13 +28,17 @@ class Sealer(Service):
 
     async def tick(self) -> bool:
         """See what became of seals; then make those that are due."""
-        for seat in self._desk.seats.in_states(SeatState.SEALING):
-            self._follow(seat)
-        for seat in self._desk.seats.in_states(SeatState.RAN):
+        sealing = self._desk.seats.in_states(SeatState.SEALING)
+        for seat, entry in self._desk.settled(Verb.SEAL, sealing):
+            self._follow(seat, entry)
+        ran, now = self._desk.seats.in_states(SeatState.RAN), self._desk.chain.now
+        late = [seat for seat in ran if seat.claims_late and now >= seat.claim_from]
+        await self._desk.look(late)
+        for seat in late:
+            await self._claim_sealed(seat)
+        for seat in ran:
             if not seat.claims_late:
                 await self._seal(seat)
-            elif self._desk.chain.now >= seat.claim_from:
-                await self._claim_sealed(seat)
         return False
 
     async def _seal(self, seat: Seat) -> None:
@@ -87,10 +92,7 @@ class Sealer(Service):
         salt = self._desk.salt(key)
         return seal_digest(key.job, key.batch, key.round, operator, values, salt)
 
-    def _follow(self, seat: Seat) -> None:
-        entry = self._desk.entry(Verb.SEAL, seat)
-        if entry is None or not entry.is_settled:
-            return
+    def _follow(self, seat: Seat, entry: OutboxEntry) -> None:
         reason = entry.reason or "not mined"
         if entry.state is TxState.FINAL or _DONE_BEFORE in reason:
             self._desk.seats.move(seat.key, SeatState.SEALED)

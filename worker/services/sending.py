@@ -14,6 +14,7 @@ class Sending(Service):
     """Owns the worker key's nonce. It is news when a transaction reached its end."""
 
     name = "sender"
+    linger = 0.1
 
     def __init__(
         self,
@@ -30,14 +31,12 @@ class Sending(Service):
 
     async def tick(self) -> bool:
         """Bring every waiting transaction one step further."""
-        if self.status is not None and not self._outbox.entries(TxState.QUEUED, *LIVE):
+        if self.status is not None and not self._outbox.count(TxState.QUEUED, *LIVE):
             return False
-        before = {entry.id for entry in self._outbox.entries(TxState.QUEUED)}
         self.status = await self._sender.tick()
         self._report(self.status)
-        for entry in self._outbox.entries(TxState.PENDING):
-            if entry.id in before:
-                self.step(f"sent.{entry.intent.purpose.partition(':')[0]}")
+        for entry in self.status.sent:
+            self.step(f"sent.{entry.intent.purpose.partition(':')[0]}")
         if self.status.settled:
             self.news()
         return False

@@ -50,7 +50,9 @@ class Settler(Service):
 
     async def tick(self) -> bool:
         """Close ended batches, then crank what is due."""
-        for seat in self._desk.seats.in_states(*_HOLDING):
+        holding = self._desk.seats.in_states(*_HOLDING)
+        await self._desk.learn(holding)
+        for seat in holding:
             round_ = await self._desk.confirmed(seat)
             is_over = round_.word.is_final or round_.number != seat.key.round
             if not (is_over and self._close(seat)):
@@ -101,7 +103,7 @@ class Settler(Service):
         metrics.earned_wei_total.inc(earning.paid)
         metrics.burnt_gwei_total.inc(earning.burnt)
         self._due_since.pop(seat.key.name, None)
-        self._desk.chain.drop(seat.key.job, seat.key.batch)
+        self._desk.chain.forget(seat.key.job, seat.key.batch)
         self.step("settled")
         log.info("batch ended", seat=seat.key.name, state=state, paid=earning.paid)
         self._on_ended(seat)

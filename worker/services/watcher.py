@@ -1,6 +1,6 @@
 """Reads the chain: stores what its logs say and how far it got in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 
@@ -47,32 +47,36 @@ class Watcher(Service):
         self._scanner = scanner
         self._database = database
         self._cursor = CursorStore(database)
+        self._window: Mapping[int, bytes] = self._cursor.load()
+        self._stored: set[tuple[bytes, int]] = set()  # events of the last scan
         self._jobs = JobStore(database)
         self._chain = chain
 
     async def tick(self) -> bool:
         """Scan on by one bounded step."""
-        scan = await self._scanner.scan(self._cursor.load())
-        fresh = scan.rollback_to is not None or self._is_new(scan)
+        scan = await self._scanner.scan(self._window)
+        fresh = scan.rollback_to is not None or scan.window != self._window
         if fresh:
             self._store(scan)
             self.step("scan_stored")
         self._show(scan, fresh)
         return not scan.is_caught_up
 
-    def _is_new(self, scan: Scan) -> bool:
-        return dict(scan.window) != self._cursor.load()
-
     def _store(self, scan: Scan) -> None:
         with self._database.transaction():
             if scan.rollback_to is not None:
                 self._jobs.undo_above(scan.rollback_to)
                 self._cursor.forget_above(scan.rollback_to)
-            for event in scan.events:
+                self._stored.clear()
+            # The last blocks are read again and again: most of their events are here already.
+            events = [event for event in scan.events if _identity(event) not in self._stored]
+            for event in events:
                 if event.contract == SERVICE and event.name == "JobPosted":
                     self._jobs.add_job(posted_job(event))
-            self._jobs.add_logs(_job_logs(scan.events))
+            self._jobs.add_logs(_job_logs(events))
             self._cursor.save(scan.window)
+        self._window = scan.window
+        self._stored = set(map(_identity, scan.events))
 
     def _show(self, scan: Scan, fresh: bool) -> None:
         """Tell the other services what time it is and which batches changed."""
@@ -86,10 +90,15 @@ class Watcher(Service):
             metrics.reorg_depth_blocks.set(scan.reorg_depth)
             log.warning("reorganisation", depth=scan.reorg_depth, kept=scan.rollback_to)
             self._chain.forget_all()
-        for job, batch in self._jobs.touched(before, self._chain.confirmed):
-            self._chain.forget(job, batch)
+        if self._chain.confirmed > before:
+            for job, batch in self._jobs.touched(before, self._chain.confirmed):
+                self._chain.forget(job, batch)
         if fresh and scan.is_caught_up:
             self.news()
+
+
+def _identity(event: Event) -> tuple[bytes, int]:
+    return event.block_hash, event.log_index
 
 
 def posted_job(event: Event) -> PostedJob:

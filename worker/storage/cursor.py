@@ -1,4 +1,4 @@
-"""How far the chain was scanned, and which events were handled already.
+"""How far the chain was scanned.
 
 Kept in the same database as what the events led to: call these in the transaction that stores it,
 so that cursor and consequences move in one step.
@@ -20,26 +20,13 @@ class CursorStore:
         rows = self._database.query("SELECT number, hash FROM scanned_blocks ORDER BY number")
         return {row["number"]: row["hash"] for row in rows}
 
-    def is_first_time(self, block_number: int, block_hash: bytes, log_index: int) -> bool:
-        """Note that this event is handled now; False when it was before."""
-        with self._database.transaction() as connection:
-            cursor = connection.execute(
-                "INSERT INTO handled_events VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (block_hash, log_index, block_number),
-            )
-            return cursor.rowcount == 1
-
     def forget_above(self, block_number: int) -> None:
-        """Drop what was handled above that block: a reorg took it away, and may bring it back."""
+        """Drop the blocks above that one: a reorg took them away."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM handled_events WHERE block_number > ?", (block_number,))
             connection.execute("DELETE FROM scanned_blocks WHERE number > ?", (block_number,))
 
     def save(self, window: Mapping[int, bytes]) -> None:
-        """Replace the window, and forget handled events that lie below it."""
+        """Replace the window."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM scanned_blocks")
             connection.executemany("INSERT INTO scanned_blocks VALUES (?, ?)", window.items())
-            connection.execute(
-                "DELETE FROM handled_events WHERE block_number < ?", (min(window, default=0),)
-            )

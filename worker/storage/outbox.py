@@ -1,10 +1,17 @@
 """The durable outbox in SQLite: see `worker.protocol.outbox.Outbox` for what each call promises."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from worker.protocol.outbox import Attempt, Inclusion, Intent, OutboxEntry, TxState
+from worker.protocol.outbox import (
+    TERMINAL,
+    Attempt,
+    Inclusion,
+    Intent,
+    OutboxEntry,
+    TxState,
+)
 from worker.storage.database import Database
 from worker.types import Address, Timestamp, Wei
 
@@ -45,8 +52,20 @@ class SqliteOutbox:
         """Return entries in these states (all when none is given), oldest first."""
         if not states:
             return self._select("ORDER BY id")
-        marks = ", ".join("?" * len(states))
-        return self._select(f"WHERE state IN ({marks}) ORDER BY id", *states)
+        return self._select(f"WHERE state IN ({_marks(states)}) ORDER BY id", *states)
+
+    def count(self, *states: TxState) -> int:
+        """Return the number of entries in these states."""
+        rows = self._database.query(
+            f"SELECT count(*) AS n FROM outbox WHERE state IN ({_marks(states)})",  # noqa: S608
+            *states,
+        )
+        return int(rows[0]["n"])
+
+    def settled(self, purposes: Sequence[str]) -> dict[str, OutboxEntry]:
+        """Return {purpose: entry} of those that reached their terminal state."""
+        where = f"WHERE purpose IN ({_marks(purposes)}) AND state IN ({_marks(TERMINAL)})"
+        return {entry.intent.purpose: entry for entry in self._select(where, *purposes, *TERMINAL)}
 
     def holders(self, from_nonce: int) -> Iterator[OutboxEntry]:
         """Yield all entries whose nonce is `from_nonce` or higher, lowest nonce first."""
@@ -121,22 +140,36 @@ class SqliteOutbox:
 
     def _select(self, where: str, *parameters: object) -> list[OutboxEntry]:
         sql = f"SELECT * FROM outbox {where}"  # noqa: S608  (constants above)
-        return [self._entry(row) for row in self._database.query(sql, *parameters)]
+        rows = self._database.query(sql, *parameters)
+        attempts = self._attempts([row["id"] for row in rows])
+        return [_entry(row, attempts.get(row["id"], [])) for row in rows]
 
-    def _entry(self, row: sqlite3.Row) -> OutboxEntry:
-        attempts = self._database.query(
-            "SELECT * FROM attempts WHERE entry = ? ORDER BY id", row["id"]
+    def _attempts(self, entry_ids: Sequence[int]) -> dict[int, list[Attempt]]:
+        rows = self._database.query(
+            f"SELECT * FROM attempts WHERE entry IN ({_marks(entry_ids)}) ORDER BY id",  # noqa: S608
+            *entry_ids,
         )
-        return OutboxEntry(
-            id=row["id"],
-            intent=_intent(row),
-            state=TxState(row["state"]),
-            nonce=row["nonce"],
-            attempts=tuple(_attempt(attempt) for attempt in attempts),
-            inclusion=_inclusion(row),
-            reason=row["reason"],
-            waiting_since=row["waiting_since"],
-        )
+        found: dict[int, list[Attempt]] = {}
+        for row in rows:
+            found.setdefault(row["entry"], []).append(_attempt(row))
+        return found
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _entry(row: sqlite3.Row, attempts: Iterable[Attempt]) -> OutboxEntry:
+    return OutboxEntry(
+        id=row["id"],
+        intent=_intent(row),
+        state=TxState(row["state"]),
+        nonce=row["nonce"],
+        attempts=tuple(attempts),
+        inclusion=_inclusion(row),
+        reason=row["reason"],
+        waiting_since=row["waiting_since"],
+    )
 
 
 def _intent(row: sqlite3.Row) -> Intent:

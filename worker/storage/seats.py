@@ -151,13 +151,23 @@ class SeatStore:
 
     def locked(self) -> Gwei:
         """Return the bonds of all seats that have not ended, in gwei."""
-        return Gwei(sum(seat.bond for seat in self.in_states(*IN_FLIGHT)))
+        marks = ",".join("?" * len(IN_FLIGHT))
+        return self._bonds(f"state IN ({marks})", *IN_FLIGHT)
 
     def unlocked_yet(self) -> Gwei:
         """Return the bonds of seats whose claim is not made yet: Staking does not know of them."""
-        early = self.in_states(SeatState.CANDIDATE, SeatState.CLAIMING)
-        late = self.in_states(SeatState.RUNNING, SeatState.RAN, SeatState.SEALING)
-        return Gwei(sum(seat.bond for seat in early + [s for s in late if s.claims_late]))
+        return self._bonds(
+            "state IN (?, ?) OR (claims_late AND state IN (?, ?, ?))",
+            SeatState.CANDIDATE,
+            SeatState.CLAIMING,
+            SeatState.RUNNING,
+            SeatState.RAN,
+            SeatState.SEALING,
+        )
+
+    def _bonds(self, where: str, *parameters: object) -> Gwei:
+        sql = f"SELECT coalesce(sum(bond), 0) AS bonds FROM seats WHERE {where}"  # noqa: S608
+        return Gwei(self._database.query(sql, *parameters)[0]["bonds"])
 
     def fuel_per_second(self) -> float | None:
         """Return how fast this host ran lately, None before the first run."""

@@ -20,7 +20,9 @@ from worker.api.uploads import UploadRoutes, UploadTerms
 from worker.protocol.openings import NoOpening, Opening
 from worker.protocol.uploads import Upload
 from worker.storage.blobs import BlobStore
+from worker.storage.database import Database
 from worker.storage.http import Speed
+from worker.storage.uploads import UploadStore
 from worker.types import BatchIndex, Digest, JobKey, OperatorId
 
 FAST = Speed(connect=1.0, grace=0.3, min_rate=100_000)
@@ -59,18 +61,18 @@ class Node:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
-    return Node(BlobStore(tmp_path, quota=1 << 24, free_floor=0, clock=lambda: NOW))
+    return Node(BlobStore(tmp_path / "blobs", quota=1 << 24, free_floor=0, clock=lambda: NOW))
 
 
 @pytest.fixture
-async def server(node: Node) -> AsyncIterator[ApiServer]:
+async def server(node: Node, tmp_path: Path) -> AsyncIterator[ApiServer]:
     registry = CollectorRegistry()
     Counter("jobs_done", "Jobs done", registry=registry).inc()
     places = Places(total=3, per_peer=2)
     terms = UploadTerms(OperatorId(7), DOMAIN, max_bytes=50_000, max_seconds=3_600)
-    uploads = UploadRoutes(
-        node.store, terms, node.allow, UploadQuota(200_000), places, FAST, clock=lambda: NOW
-    )
+    database = Database(tmp_path / "worker.sqlite")
+    quota = UploadQuota(UploadStore(database), 200_000)
+    uploads = UploadRoutes(node.store, terms, node.allow, quota, places, FAST, clock=lambda: NOW)
     server = ApiServer(
         ApiConfig(public_port=0, admin_port=0),
         admin=[AdminRoutes(lambda: node.reasons, node.status, node.drain, registry)],
@@ -82,6 +84,7 @@ async def server(node: Node) -> AsyncIterator[ApiServer]:
     )
     async with server:
         yield server
+    database.close()
 
 
 @pytest.fixture

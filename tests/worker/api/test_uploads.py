@@ -7,8 +7,6 @@ import pytest
 from eth_account import Account
 
 from tests.worker.api.upload_actors import DOMAIN, NOW, REQUESTER, upload_of
-from worker.api.middleware import Refusal
-from worker.api.quota import UploadQuota
 from worker.chain.keys import Signer
 from worker.protocol.uploads import Upload, sign_upload, to_header
 from worker.types import Address, Timestamp
@@ -173,28 +171,3 @@ async def test_put__dripping_or_cut__is_dropped_and_leaves_nothing(server, node)
             break
         await asyncio.sleep(0.01)
     assert list(node.store.folder.iterdir()) == []
-
-
-def test_quota__same_blob_twice_at_once__is_refused():
-    quota = UploadQuota(100_000)
-    upload = upload_of(DATA)
-
-    with (
-        quota.hold(upload, upload.expiry, 50_000, NOW),
-        pytest.raises(Refusal, match="already"),
-        quota.hold(upload, upload.expiry, 50_000, NOW),
-    ):
-        pytest.fail("must not be entered")
-
-
-def test_quota__total_of_all_signers__is_507_until_some_expire():
-    quota = UploadQuota(10_000)
-    first, second = upload_of(DATA), upload_of(b"y" * 6_000, signer=Address("0x" + "66" * 20))
-    with quota.hold(first, Timestamp(NOW + 60), 50_000, NOW):
-        pass
-
-    with pytest.raises(Refusal) as caught, quota.hold(second, second.expiry, 50_000, NOW):
-        pass
-    assert caught.value.status == 507
-    with quota.hold(second, second.expiry, 50_000, NOW + 60):
-        pass

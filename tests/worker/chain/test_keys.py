@@ -5,16 +5,20 @@ import json
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
+from structlog.testing import capture_logs
 
+from worker.chain.config import KeyConfig
 from worker.chain.keys import (
     ape_keystore,
     dev_signer,
+    exposures,
     load_keystore,
     new_signer,
+    open_signer,
     read_password,
     save_keystore,
 )
-from worker.errors import ConfigError
+from worker.errors import ConfigError, KeyAccessError
 from worker.protocol.eip712 import Domain, permit, set_worker
 
 
@@ -50,10 +54,37 @@ def test_load_keystore__wrong_password__says_so(saved):
         load_keystore(saved[0], "battery staple")
 
 
-def test_load_keystore__world_readable__refused(saved):
-    saved[0].chmod(0o644)
-    with pytest.raises(ConfigError, match="chmod 600"):
-        load_keystore(saved[0], "correct horse")
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
+def test_load_keystore__open_to_everyone__refused_with_what_to_do(tmp_path, mode):
+    path = tmp_path / "worker.json"
+    path.write_text("{}")
+    path.chmod(mode)
+    with pytest.raises(KeyAccessError, match=f"other users may read it: chmod 600 {path}"):
+        load_keystore(path, "correct horse")
+
+
+@pytest.mark.parametrize(("mode", "exposed"), [(0o600, 0), (0o640, 1), (0o620, 1), (0o400, 0)])
+def test_exposures__open_to_the_group__names_the_command(tmp_path, mode, exposed):
+    path = tmp_path / "worker.json"
+    path.write_text("{}")
+    path.chmod(mode)
+    for config in (KeyConfig(keystore=path), KeyConfig(keystore=tmp_path, password_file=path)):
+        tmp_path.chmod(0o700)
+        assert exposures(config) == [f"chmod 600 {path}"] * exposed
+
+
+def test_open_signer__open_to_the_group__warns_and_opens(saved, tmp_path):
+    path, signer = saved
+    password = tmp_path / "password"
+    password.write_text("correct horse\n")
+    password.chmod(0o600)
+    path.chmod(0o640)
+
+    with capture_logs() as logs:
+        opened = open_signer(KeyConfig(keystore=path, password_file=password), 31337)
+
+    assert opened.address == signer.address
+    assert [log["todo"] for log in logs] == [f"chmod 600 {path}"]
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"version": 3}', "\xff"])

@@ -4,17 +4,13 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.conftest import LocalNetwork
-from worker.cli import exits
 from worker.cli.exits import Exit
-from worker.cli.main import cli
 from worker.client.spec import parse_spec
 
 JOB = {
@@ -25,59 +21,6 @@ JOB = {
     "price": "0.5",
     "windows": {"claim": "30s", "run": "60s", "reveal": "30s"},
 }
-
-
-@dataclass
-class Result:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self):
-        return json.loads(self.out)
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*args: object) -> Result:
-        words = [str(arg) for arg in args]
-        code = exits.run(lambda: cli.main(words, standalone_mode=False), debug=False)
-        printed = capsys.readouterr()
-        return Result(code, printed.out, printed.err)
-
-    return run
-
-
-@pytest.fixture
-def chain(session_network: LocalNetwork) -> Iterator[LocalNetwork]:
-    snapshot = asyncio.run(session_network.anvil.ask("evm_snapshot"))
-    yield session_network
-    asyncio.run(session_network.anvil.ask("evm_revert", snapshot))
-
-
-@pytest.fixture
-def settings(
-    chain: LocalNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., None]:
-    """Write the settings of this test's person; call again to change them."""
-    path = tmp_path / "config.toml"
-    monkeypatch.setenv("PROOFMESH_CONFIG", str(path))
-
-    def write(url: str = chain.url, wallet: str = "dev_account = 0") -> None:
-        path.write_text(
-            f'deployment = "{chain.deployment}"\ndata = "{tmp_path / "data"}"\n'
-            f'[chain]\nrpc_urls = ["{url}"]\nconfirmations = 0\npoll_seconds = 0.02\n'
-            f"[wallet]\n{wallet}\n"
-        )
-
-    write()
-    return write
 
 
 @pytest.fixture
@@ -103,6 +46,8 @@ def test_init__new_file__is_a_valid_job(run, tmp_path):
 
     assert run("job", "init", path, "-q").out == f"{path}\n"
     assert parse_spec(path.read_bytes()).name == "my-job"
+    (tmp_path / "program.wasm").write_bytes(b"\0asm\1\0\0\0")
+    assert run("job", "validate", path).code == Exit.OK
     again = run("job", "init", path)
     assert again.code == Exit.USAGE and "File exists" in again.err
 
@@ -172,6 +117,7 @@ def test_submit__then_list_show_follow_cancel__one_job_in_all(run, chain, settin
     steps = [json.loads(line)["step"] for line in followed.out.splitlines()]
     assert steps == ["posted: 3 tasks in 2 batches", *["cancelled, refunded"] * 2]
     assert followed.code == Exit.REFUNDED
+    assert followed.err == "the job is refunded: 0 of 3 tasks have a result\n"
     assert run("credits", "withdraw").code == Exit.OK
 
 
@@ -201,7 +147,7 @@ def test_submit__no_wallet__says_so(run, settings, file, tmp_path):
 def test_submit__keystore_gone__named(run, settings, file, tmp_path):
     settings(wallet=f'keystore = "{tmp_path / "none.json"}"')
     result = run("job", "submit", file)
-    assert result.code == Exit.USAGE
+    assert result.code == Exit.WALLET
     assert f"keystore {tmp_path / 'none.json'}: No such file" in result.err
 
 
@@ -251,8 +197,13 @@ def test_show__unknown_job__not_found(run, settings):
 def test_receipt__neither_job_nor_file__usage(run, settings, tmp_path):
     assert run("job", "receipt").code == Exit.USAGE
     assert run("job", "receipt", "--check", tmp_path / "x").code == Exit.USAGE
-    missing = run("job", "receipt", "--check", tmp_path / "x", "--block", "00")
-    assert missing.code == Exit.VERIFICATION
+    check = ("job", "receipt", "--check", tmp_path / "x", "--block")
+    for block in ("00", "00" * 31, "xyz"):
+        short = run(*check, block)
+        assert (short.code, "--block: not the hash of a block" in short.err) == (Exit.USAGE, True)
+    wrong = run(*check, "00" * 32, "--service", "0x12")
+    assert (wrong.code, "--service: not an address" in wrong.err) == (Exit.USAGE, True)
+    assert run(*check, "00" * 32).code == Exit.VERIFICATION
 
 
 def test_command_line__takes_no_private_key():

@@ -98,10 +98,31 @@ class Cast:
         arguments = (view.terms.members(), batch, 1, values, bytes(32))
         await self.send(1, "ReplicatedJobs", "reveal", *arguments)
 
-    async def seal(self, view, batch: int, seat: int, values: list[bytes], salt: bytes) -> None:
-        """Operator `seat` + 1 claims a seat and seals these values."""
+    async def grow(self, view, batch: int, digests: list[bytes], lie: list[bytes]) -> None:
+        """The third of three operators lies about the last task; two more side with the others."""
+        terms, salt = view.terms.members(), bytes(32)
+        honest, lied = ([blind(digest) for digest in found] for found in (digests, lie))
+        base = [honest, honest, lied]
+        for seat, values in enumerate(base):
+            await self.seal(view, batch, seat, values, salt)
+        for seat, values in enumerate(base):
+            await self.send(1, "ReplicatedJobs", "reveal", terms, batch, seat + 1, values, salt)
+        answers = ([honest, lied], 1 << 6)
+        await self.send(1, "ReplicatedJobs", "settle", terms, batch, *answers)
+        shown = digests[-1:]
+        for seat in (3, 4):
+            await self.seal(view, batch, seat, shown, salt, number=1)
+        for seat in (3, 4):
+            await self.send(1, "ReplicatedJobs", "reveal", terms, batch, seat + 1, shown, salt)
+        answers = ([honest, lied, honest[-1:]], 1 << 6 | 2 << 9 | 2 << 12)
+        await self.send(1, "ReplicatedJobs", "settle", terms, batch, *answers)
+
+    async def seal(
+        self, view, batch: int, seat: int, values: list[bytes], salt: bytes, number: int = 0
+    ) -> None:
+        """Operator `seat` + 1 claims a seat of round `number` and seals these values."""
         proof = (seat, named_proof([1, 2, 3, 4, 5], seat))
-        digest = seal_digest(view.key, batch, 0, seat + 1, values, salt)
+        digest = seal_digest(view.key, batch, number, seat + 1, values, salt)
         arguments = (view.terms.members(), batch, proof, digest)
         await self.send(seat + 1, "ReplicatedJobs", "claim_sealed", *arguments)
 

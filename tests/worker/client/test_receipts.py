@@ -13,6 +13,7 @@ from worker.client.receipts import SLOTS, Receipt, check_receipt, encode_header
 from worker.errors import NotFoundError, VerificationError
 from worker.protocol.record import blind
 from worker.protocol.words import Stage
+from worker.types import Address
 
 DIGESTS = digests_of("a", "b")
 
@@ -34,28 +35,53 @@ async def test_check__block_hash__proves_program_terms_and_values(client, receip
     path.write_text(receipt.model_dump_json())
 
     loaded = Receipt.load(path)
-    moment = check_receipt(loaded, receipt.block_hash)
+    moment = check_receipt(loaded, receipt.block_hash, client._network.service)
 
     assert loaded.task_values() == {0: blind(DIGESTS[0]), 1: blind(DIGESTS[1])}
     assert (loaded.program, loaded.manifest) == (record.program, record.manifest)
     assert moment >= loaded.terms.posted_at
 
 
+async def test_check__batch_that_grew__proves_each_stage_for_itself(client, job, cast):
+    view = await client.view((await client.submit(job)).key)
+    await cast.grow(view, 0, DIGESTS, digests_of("a", "lie"))
+
+    base, final = await client.receipts("try", 0)
+
+    assert (base.stage, base.task_values()) == (Stage.BASE, {0: blind(DIGESTS[0])})
+    assert (final.stage, final.task_values()) == (Stage.FINAL, {1: blind(DIGESTS[1])})
+    for proof, other in ((base, final), (final, base)):
+        service = Address(proof.service)
+        check_receipt(proof, proof.block_hash, service)
+        mixed = proof.model_copy(update={"mask": other.mask, "values": other.values})
+        with pytest.raises(VerificationError, match="keeps another result"):
+            check_receipt(mixed, proof.block_hash, service)
+        with pytest.raises(VerificationError):
+            moved = proof.model_copy(update={"stage": other.stage})
+            check_receipt(moved, proof.block_hash, service)
+
+
 async def test_check__a_bit_flipped_anywhere__refused(receipt, tmp_path):
     data = receipt.model_dump_json().encode()
-    block = receipt.block_hash
+    block, service = receipt.block_hash, Address(receipt.service)
     path = tmp_path / "receipt.json"
     for place in range(0, len(data), 7):  # 7 and 8 share no divisor: every bit has its turn
         bent = bytearray(data)
         bent[place] ^= 1 << place % 8
         path.write_bytes(bent)
         with pytest.raises(VerificationError):
-            check_receipt(Receipt.load(path), block)
+            check_receipt(Receipt.load(path), block, service)
 
 
 async def test_check__other_block__refused(receipt):
     with pytest.raises(VerificationError, match="another block"):
-        check_receipt(receipt, bytes(32))
+        check_receipt(receipt, bytes(32), Address(receipt.service))
+
+
+async def test_check__another_contract_than_the_trusted_one__refused(receipt):
+    other = Address("0x" + "Ab" * 20)
+    with pytest.raises(VerificationError, match=f"{receipt.service}, not of 0x{'ab' * 20}"):
+        check_receipt(receipt, receipt.block_hash, other)
 
 
 NOTHING = "shows that there is nothing|proof does not hold"
@@ -79,13 +105,14 @@ LIES = [
 async def test_check__another_claim__refused(receipt):
     for change, message in LIES:
         with pytest.raises(VerificationError, match=message):
-            check_receipt(receipt.model_copy(update=change), receipt.block_hash)
+            bent = receipt.model_copy(update=change)
+            check_receipt(bent, receipt.block_hash, Address(bent.service))
 
 
 async def test_check__useless_node_added__refused(receipt):
     longer = receipt.model_copy(update={"storage_proof": [*receipt.storage_proof, "80"]})
     with pytest.raises(VerificationError, match="not one path"):
-        check_receipt(longer, receipt.block_hash)
+        check_receipt(longer, receipt.block_hash, Address(receipt.service))
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"version": 2}', b"\xff", b"[" * 100_000])

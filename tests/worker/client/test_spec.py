@@ -3,10 +3,12 @@
 import json
 from importlib import resources
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from worker.client.jobfile import JobFile
 from worker.client.spec import JobSpec, parse_spec
@@ -54,57 +56,94 @@ def test_most_seats__not_given__least_that_the_rules_ask(fields, most):
     assert spec_of(**fields).most_seats == most
 
 
-@pytest.mark.parametrize(
-    ("fields", "path", "message"),
-    [
-        ({"colour": 1}, "colour", "no such field"),
-        ({"price": ...}, "price", "Field required"),
-        ({"price": "-1"}, "price", "cannot exist|that can exist"),
-        ({"price": "0"}, "price", "greater than or equal to 1"),
-        ({"price": "1e400"}, "price", "that can exist"),
-        ({"price": "0." + "1" * 19}, "price", "more than 18 decimals"),
-        ({"price": True}, "price", "in quotes"),
-        ({"version": 2}, "version", "should be 1"),
-        ({"name": "a/b"}, "name", "match pattern"),
-        ({"tasks": {}}, "tasks", "exactly one"),
-        ({"tasks": {"files": "a", "table": "b"}}, "tasks", "exactly one"),
-        ({"tasks": {"range": {"to": 0}}}, "tasks.range.to", "has 0 values"),
-        ({"tasks": {"range": {"to": 1 << 21}}}, "tasks.range.to", "1 to 1048576"),
-        ({"tasks": {"range": {"from": "x", "to": 1}}}, "tasks.range.from", "valid integer"),
-        ({"tasks": {"range": {"to": 3, "step": 0}}}, "tasks.range.step", "greater than"),
-        ({"batch": 3}, "batch", "must be 1, 2, 4, 8, 16 or 32"),
-        ({"batch": 64}, "batch", "must be 1, 2, 4, 8, 16 or 32"),
-        ({"seats": 8}, "seats", "less than or equal to 7"),
-        ({"seats": 1}, "operators", "must name its operators"),
-        ({"seats": 1, "max_seats": 3}, "max_seats", "max_seats 1"),
-        ({"seats": 2, "max_seats": 3}, "max_seats", "at least 5"),
-        ({"seats": 3, "max_seats": 3}, "max_seats", "to escalate"),
-        ({"seats": 5, "max_seats": 4}, "max_seats", "less than seats"),
-        ({"operators": [1, 2]}, "operators", "fewer than the 5 seats"),
-        ({"operators": [1, 1, 2, 3, 4]}, "operators", "stands twice"),
-        ({"operators": [0]}, r"operators\[0\]", "greater than or equal to 1"),
-        ({"bond": "0.1"}, "bond", "less than the price"),
-        ({"bond": "0.6000000001"}, "bond", "whole gwei"),
-        ({"bond": "18000000000", "batch": 32}, "bond", "too large"),
-        ({"limits": {"memory": "64MB"}}, "limits.memory", "is not a size"),
-        ({"limits": {"memory": "5GiB"}}, "limits.memory", "less than or equal"),
-        ({"limits": {"fuel": "lots"}}, "limits.fuel", "is not a count"),
-        ({"windows": {"run": "3d"}}, "windows.run", "less than or equal to 172800"),
-        ({"windows": {"claim": "3w"}}, "windows.claim", "is not a duration"),
-        ({"expiry": "61d"}, "expiry", "less than or equal"),
-        ({"args": ["{nope}"]}, r"args\[0\]", "no placeholder {nope} here"),
-        ({"args": ["ok", "{"]}, r"args\[1\]", "stands alone"),
-        ({"env": {"A": "{file}"}}, r"env\.A", "no placeholder {file} here"),
-        ({"env": {"1A": "x"}}, r"env\.1A", "match pattern"),
-        ({"inputs": {"../x": "a"}}, r"inputs\.\.\./x", "no leading dot"),
-        ({"inputs": {"/x": "a"}}, r"inputs\./x", "no leading dot"),
-    ],
-)
+MISTAKES = [
+    ({"colour": 1}, "colour", "no such field"),
+    ({"price": ...}, "price", "Field required"),
+    ({"price": "-1"}, "price", "cannot exist|that can exist"),
+    ({"price": "0"}, "price", "greater than or equal to 1"),
+    ({"price": "1e400"}, "price", "that can exist"),
+    ({"price": "0." + "1" * 19}, "price", "more than 18 decimals"),
+    ({"price": True}, "price", "in quotes"),
+    ({"version": 2}, "version", "should be 1"),
+    ({"name": "a/b"}, "name", "match pattern"),
+    ({"tasks": {}}, "tasks", "exactly one"),
+    ({"tasks": {"files": "a", "table": "b"}}, "tasks", "exactly one"),
+    ({"tasks": {"range": {"to": 0}}}, "tasks.range.to", "has 0 values"),
+    ({"tasks": {"range": {"to": 1 << 21}}}, "tasks.range.to", "1 to 1048576"),
+    ({"tasks": {"range": {"from": "x", "to": 1}}}, "tasks.range.from", "valid integer"),
+    ({"tasks": {"range": {"to": 3, "step": 0}}}, "tasks.range.step", "greater than"),
+    ({"batch": 3}, "batch", "must be 1, 2, 4, 8, 16 or 32"),
+    ({"batch": 64}, "batch", "must be 1, 2, 4, 8, 16 or 32"),
+    ({"seats": 8}, "seats", "less than or equal to 7"),
+    ({"seats": 1}, "operators", "must name its operators"),
+    ({"seats": 1, "max_seats": 3}, "max_seats", "max_seats 1"),
+    ({"seats": 2, "max_seats": 3}, "max_seats", "at least 5"),
+    ({"seats": 3, "max_seats": 3}, "max_seats", "to escalate"),
+    ({"seats": 5, "max_seats": 4}, "max_seats", "less than seats"),
+    ({"operators": [1, 2]}, "operators", "fewer than the 5 seats"),
+    ({"operators": [1, 1, 2, 3, 4]}, "operators", "stands twice"),
+    ({"operators": [0]}, r"operators\[0\]", "greater than or equal to 1"),
+    ({"bond": "0.1"}, "bond", "less than the price"),
+    ({"bond": "0.6000000001"}, "bond", "whole gwei"),
+    ({"bond": "18000000000", "batch": 32}, "bond", "too large"),
+    ({"limits": {"memory": "64MB"}}, "limits.memory", "is not a size"),
+    ({"limits": {"memory": "5GiB"}}, "limits.memory", "less than or equal"),
+    ({"limits": {"fuel": "lots"}}, "limits.fuel", "is not a count"),
+    ({"windows": {"run": "3d"}}, "windows.run", "less than or equal to 172800"),
+    ({"windows": {"claim": "3w"}}, "windows.claim", "is not a duration"),
+    ({"expiry": "61d"}, "expiry", "less than or equal"),
+    ({"args": ["{nope}"]}, r"args\[0\]", "no placeholder {nope} here"),
+    ({"args": ["ok", "{"]}, r"args\[1\]", "stands alone"),
+    ({"env": {"A": "{file}"}}, r"env\.A", "no placeholder {file} here"),
+    ({"env": {"1A": "x"}}, r"env\.1A", "match pattern"),
+    ({"inputs": {"../x": "a"}}, r"inputs\.\.\./x", "no leading dot"),
+    ({"inputs": {"/x": "a"}}, r"inputs\./x", "no leading dot"),
+    ({"inputs": ["a"]}, "inputs", "should be an object"),
+    ({"program": ""}, "program", "at least 1 character"),
+    ({"program": ...}, "program", "Field required"),
+    ({"args": "one"}, "args", "should be a valid array"),
+    ({"on_dissent": "fight"}, "on_dissent", "'settle' or 'escalate'|'escalate' or 'settle'"),
+    ({"token": -1}, "token", "greater than or equal to 0"),
+    ({"locators": ["a b"]}, r"locators\[0\]", "locator|URL|scheme"),
+    ({"limits": {"output": "2GiB"}}, "limits.output", "less than or equal"),
+    ({"limits": {"files": -1}}, "limits.files", "greater than or equal to 0"),
+    ({"limits": {"log": "1GiB"}}, "limits.log", "less than or equal"),
+    ({"windows": {"reveal": "0s"}}, "windows.reveal", "greater than or equal to 1"),
+    ({"windows": {"pause": "1h"}}, "windows.pause", "no such field"),
+    ({"tasks": {"files": 7}}, "tasks.files", "valid string"),
+    ({"tasks": {"table": 7}}, "tasks.table", "valid string"),
+]
+
+
+@pytest.mark.parametrize(("fields", "path", "message"), MISTAKES)
 def test_parse_spec__mistake__names_the_field(fields, path, message):
     with pytest.raises(SpecError, match=message) as caught:
         spec_of(**fields)
 
     assert caught.value.path == path.replace("\\", "")
+
+
+def test_mistakes__every_field__has_one():
+    """A field of the job file whose mistakes nobody tried would be missing here."""
+    tried = {path.replace("\\", "").split("[")[0] for _, path, _ in MISTAKES}
+    tried |= {path.partition(".")[0] for path in tried}
+
+    assert set(_fields(JobSpec)) <= tried
+
+
+def _fields(model, prefix=""):
+    """Yield the path of every field that is not a group of others."""
+    for name, field in model.model_fields.items():
+        path = prefix + (field.alias or name)
+        groups = [
+            kind
+            for kind in (field.annotation, *get_args(field.annotation))
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        ]
+        for group in groups:
+            yield from _fields(group, f"{path}.")
+        if not groups:
+            yield path
 
 
 @pytest.mark.parametrize(

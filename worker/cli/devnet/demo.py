@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -11,16 +12,25 @@ from worker.chain.config import KeyConfig
 from worker.cli.devnet.audit import Audit
 from worker.cli.devnet.network import REQUESTER, Network, Operator, open_network
 from worker.cli.output import Output
+from worker.cli.watch import Watch
 from worker.client import AsyncClient, ClientConfig, JobFile
 from worker.client.view import JobView
 from worker.client.wallet import Progress, as_tokens
 from worker.errors import ConfigError, VerificationError
 from worker.protocol.words import GWEI, SeatOutcome
 
-OPERATORS, LIAR, CRASHER = 5, 1, 2
-DIES_AT = "sealer.sealed"  # after the seal is mined, before anything is shown
-TILES_A_ROW = 6
+OPERATORS, LIAR, CRASHER = 5, 2, 3
+"""How many operators there are, and the numbers of the two that are not just honest."""
+
+PARTS = {number: "honest" for number in range(1, OPERATORS + 1)}
+PARTS |= {LIAR: "lies", CRASHER: "killed once"}
+
+_ROLES = {LIAR: ("--lie",), CRASHER: ("--die-at", "sealer.sealed")}
+# … which is after the seal is mined and before anything is shown.
+
+_TILES_A_ROW = 6
 _READY_SECONDS = 60.0
+_READY_POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -28,7 +38,6 @@ class Account:
     """What one operator did and got."""
 
     operator: Operator
-    role: str
     tasks: int = 0
     paid: int = 0
     slashed: int = 0
@@ -38,7 +47,7 @@ class Account:
         """Return it as a row of the table."""
         return {
             "operator": self.operator.id,
-            "role": self.role,
+            "part": PARTS[self.operator.id],
             "tasks paid": self.tasks,
             "paid": as_tokens(self.paid),
             "slashed": as_tokens(self.slashed),
@@ -46,47 +55,58 @@ class Account:
         }
 
 
-async def run_demo(root: Path, folder: Path, picture: Path, say: Progress) -> None:
+async def run_demo(root: Path, folder: Path, picture: Path, watch: Watch) -> None:
     """Run it all; raises VerificationError unless every token is accounted for."""
-    async with open_network(root, folder, OPERATORS, say) as network:
-        await _start_workers(network)
-        say(
-            f"5 workers run: number {LIAR + 1} lies, number {CRASHER + 1} dies after its first seal"
+    async with open_network(root, folder, OPERATORS, watch.note) as network:
+        await asyncio.gather(*(_start(network, one, watch) for one in network.operators))
+        watch.note(
+            f"{OPERATORS} workers run: number {LIAR} lies, number {CRASHER} dies after a seal"
         )
         async with (
-            _restarting(network, network.operators[CRASHER], say),
+            _restarting(network, network.operators[CRASHER - 1], watch),
             AsyncClient(_client_config(network)) as client,
         ):
-            view = await _run_job(client, root / "examples" / "raytrace" / "job.yaml", say)
+            view = await _run_job(client, root / "examples" / "raytrace" / "job.yaml", watch)
             tiles = folder / "tiles"
             await client.fetch(view.key.hex(), tiles)
         await _assemble(root, tiles, picture)
-        say(f"{picture} is assembled from {view.terms.tasks} checked tiles")
-        await _report(network, say)
+        watch.note(f"{picture} is assembled from {view.terms.tasks} checked tiles")
+        watch.close()
+        await _report(network, watch.note)
 
 
-async def _start_workers(network: Network) -> None:
-    for index, operator in enumerate(network.operators):
-        role = {LIAR: ["--lie"], CRASHER: ["--die-at", DIES_AT]}.get(index, [])
-        await network.start(operator, *role)
-    async with asyncio.timeout(_READY_SECONDS):
-        for operator in network.operators:
-            while not ((await network.status(operator)) or {}).get("ready"):
-                network.processes.require_running()
-                await asyncio.sleep(0.1)
+async def _start(network: Network, operator: Operator, watch: Watch) -> None:
+    """Start the operator's worker in its role and wait until it is ready."""
+    watch.worker(operator.id, "starting")
+    await network.start(operator, *_ROLES.get(operator.id, ()))
+    await _until_ready(network, operator)
+    watch.worker(operator.id, "ready")
+
+
+async def _until_ready(network: Network, operator: Operator) -> None:
+    ends_at = time.monotonic() + _READY_SECONDS
+    while not ((await network.status(operator)) or {}).get("ready"):
+        network.processes.require_running()
+        if time.monotonic() > ends_at:
+            log = network.processes.log(operator.name)
+            raise ConfigError(f"{operator.name} is not ready after {_READY_SECONDS:g} s: see {log}")
+        await asyncio.sleep(_READY_POLL_SECONDS)
 
 
 @asynccontextmanager
-async def _restarting(network: Network, operator: Operator, say: Progress) -> AsyncIterator[None]:
+async def _restarting(network: Network, operator: Operator, watch: Watch) -> AsyncIterator[None]:
     """Start the operator's worker again once it has died."""
 
-    async def watch() -> None:
+    async def mend() -> None:
         await network.processes.wait(operator.name)
-        say(f"worker {operator.id} was killed between seal and reveal; it starts again")
+        watch.note(f"worker {operator.id} was killed between seal and reveal")
+        watch.worker(operator.id, "starting again")
         await network.processes.kill(operator.name)
         await network.start(operator)
+        await _until_ready(network, operator)
+        watch.worker(operator.id, "ready")
 
-    task = asyncio.create_task(watch())
+    task = asyncio.create_task(mend())
     try:
         yield
     finally:
@@ -104,14 +124,12 @@ def _client_config(network: Network) -> ClientConfig:
     )
 
 
-async def _run_job(client: AsyncClient, file: Path, say: Progress) -> JobView:
+async def _run_job(client: AsyncClient, file: Path, watch: Watch) -> JobView:
     record = await client.submit(JobFile.load(file))
     view = None
     async for step in client.follow(record.id):
         view = step.view or view
-        if step.text:
-            where = "" if step.batch is None else f"batch {step.batch}: "
-            say(f"block {step.block}  {where}{step.text}")
+        watch.step(step)
     if view is None:
         raise ConfigError("the job was posted, but nothing is known of it")
     return view
@@ -121,7 +139,7 @@ async def _assemble(root: Path, tiles: Path, picture: Path) -> None:
     picture.parent.mkdir(parents=True, exist_ok=True)
     script = root / "examples" / "raytrace" / "assemble.py"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(script), str(tiles), str(TILES_A_ROW), str(picture)
+        sys.executable, str(script), str(tiles), str(_TILES_A_ROW), str(picture)
     )
     if await process.wait() != 0:
         raise VerificationError("the tiles do not make a picture")
@@ -140,11 +158,7 @@ async def _report(network: Network, say: Progress) -> None:
 
 
 async def _accounts(network: Network) -> list[Account]:
-    roles = {LIAR: "liar", CRASHER: "killed once"}
-    accounts = {
-        operator.id: Account(operator, roles.get(index, "honest"))
-        for index, operator in enumerate(network.operators)
-    }
+    accounts = {operator.id: Account(operator) for operator in network.operators}
     for event in await network.events():
         if event.name == "BatchSettled":
             for seat in map(SeatOutcome.unpack, event.args["seats"]):

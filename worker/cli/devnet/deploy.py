@@ -22,8 +22,9 @@ def find_checkout() -> Path:
 
 async def deploy(root: Path, url: str, folder: Path, log: Path) -> Deployment:
     """Run the deployment script against the chain at `url`; its file goes to `folder`, absolute."""
-    cache = root / ".cache" / "ape"
-    cache.mkdir(parents=True, exist_ok=True)
+    cache = root / ".cache"
+    for name in ("ape", "vvm"):
+        (cache / name).mkdir(parents=True, exist_ok=True)
     programs = Path(sys.executable).parent
     command = [
         *(str(programs / "ape"), "run", "deploy", "--network", "ethereum:local:foundry"),
@@ -36,7 +37,8 @@ async def deploy(root: Path, url: str, folder: Path, log: Path) -> Deployment:
             env={
                 **os.environ,
                 "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
-                "APE_DATA_FOLDER": str(cache),
+                "APE_DATA_FOLDER": str(cache / "ape"),
+                "VVM_BINARY_PATH": str(cache / "vvm"),  # else a folder in the person's home
                 "APE_FOUNDRY_HOST": url,
             },
             stdin=asyncio.subprocess.DEVNULL,

@@ -118,9 +118,9 @@ async def open_network(
         anvil = await start_anvil(root, folder / "anvil.log")
         stack.push_async_callback(anvil.stop)
         await stack.enter_async_context(processes)  # the workers end before their chain
-        progress(f"chain {LOCAL_CHAIN_ID} runs at {anvil.url}")
+        progress(f"chain {LOCAL_CHAIN_ID} runs at {anvil.url}; ape deploys the contracts")
         deployment = await deploy(root, anvil.url, folder, folder / "deploy.log")
-        progress(f"{len(deployment.contracts)} contracts are deployed")
+        progress(f"{len(deployment.contracts)} contracts are deployed; operators stake")
         chain = ChainConfig.model_validate(
             {"rpc_urls": [anvil.url], "confirmations": 1, "poll_seconds": 0.25}
         )
@@ -142,7 +142,7 @@ async def open_network(
             key = dev_signer(FIRST_WORKER + index, LOCAL_CHAIN_ID)
             number = await owners.join(owner, Wei(STAKE), key)
             network.operators.append(_configure(network, number, FIRST_WORKER + index))
-        progress(f"{operators} operators have staked {STAKE // TOKEN} tokens each")
+        progress(f"{operators} operators have staked {STAKE // TOKEN} tokens each; workers start")
         epoch = await bank.call("Staking", "epoch_length")
         await anvil.skip(2 * epoch)  # weights count from the next epoch on
         await anvil.keep_time()

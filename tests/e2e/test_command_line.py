@@ -1,0 +1,136 @@
+"""A requester at the command line, real workers: submit, fetch, verify, receipt, publish."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.network import RAYTRACE, until
+from worker.cli.devnet.anvil import free_port
+from worker.cli.devnet.network import Network
+from worker.cli.exits import Exit
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+JOB = {
+    "name": "picture",
+    "program": "raytrace.wasm",
+    "inputs": {"scene.txt": "scene.txt"},
+    "args": ["{index}", 2, 1, 48, 32],
+    "tasks": {"range": {"to": 2}},
+    "batch": 2,
+    "price": 0.5,
+    "bond": 2,
+    "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
+    "windows": {"claim": "18s", "run": "30s", "reveal": "30s"},
+}
+
+
+@dataclass
+class Person:
+    """Somebody with a shell, settings and a folder."""
+
+    settings: Path
+    folder: Path
+
+    async def run(self, *words: object, expect: int = Exit.OK, **env: str) -> str:
+        """Return what `proofmesh` printed on stdout; it must end with the code `expect`."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "worker", *map(str, words)),
+            cwd=self.folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(Path.cwd()),
+                "PROOFMESH_CONFIG": str(self.settings),
+                "XDG_DATA_HOME": str(self.folder / "data"),
+                **env,
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 120)
+        assert process.returncode == expect, out.decode() + err.decode()
+        return out.decode() if expect == Exit.OK else err.decode()
+
+    async def data(self, *words: object, **env: str) -> Any:
+        """Return what `proofmesh … -o json` printed."""
+        return json.loads(await self.run(*words, "-o", "json", **env))
+
+
+@pytest.fixture
+def person(network: Network, tmp_path: Path) -> Person:
+    for name in ("raytrace.wasm", "scene.txt"):
+        shutil.copy(RAYTRACE / name, tmp_path / name)
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(JOB))
+    return Person(network.write_requester_settings(), tmp_path)
+
+
+async def _start_workers(network: Network) -> None:
+    for operator in network.operators[:3]:
+        await network.start(operator)
+    for operator in network.operators[:3]:
+
+        async def is_ready(operator=operator) -> bool:
+            return bool(((await network.status(operator)) or {}).get("ready"))
+
+        await until(is_ready, f"{operator.name} ready", network)
+
+
+async def test_requester__served_from_here__gets_checked_results_and_proof(
+    network: Network, person: Person
+) -> None:
+    await _start_workers(network)
+    port = free_port()
+    serve = ("--serve", f"127.0.0.1:{port}", "--public-url", f"http://127.0.0.1:{port}")
+    key = (await person.run("job", "submit", "job.yaml", *serve, "--wait", "final", "-q")).strip()
+
+    shown = await person.data("job", "show", "picture")
+    assert (shown["job"], shown["state"]) == (key, "paid")
+    assert (shown["result_delivered"], shown["payment_final"]) == (True, True)
+
+    fetched = await person.data("job", "fetch", "picture", "--to", "tiles")
+    assert [one["task"] for one in fetched] == [0, 1]
+    tile = person.folder / "tiles" / "task-00000" / "out" / "tile.ppm"
+    assert tile.read_bytes().startswith(b"P6\n24 32\n")
+    verified = await person.data("job", "verify", "picture", "--task", 1)
+    assert [(one["task"], one["agrees"]) for one in verified] == [(1, True)]
+    assert await person.run("job", "logs", "picture", 0, "--stream", "stdout") == ""
+
+    (receipt,) = await person.data("job", "receipt", "picture", "--to", "receipts")
+    await _check_offline(network, person, key, receipt)
+
+    left = await person.data("job", "publish", "picture", "--copies", 2)
+    assert left["workers"] == 2
+
+
+async def _check_offline(
+    network: Network, person: Person, key: str, receipt: dict[str, Any]
+) -> None:
+    """Check a receipt without any endpoint, by the deployment file and by a named contract."""
+    offline = {"PROOFMESH_CONFIG": str(person.folder / "offline.toml")}
+    check = ("job", "receipt", "--check", receipt["file"], "--block", receipt["block"])
+    service = network.deployment.address("ReplicatedJobs")
+
+    nothing = await person.run(*check, expect=Exit.USAGE, **offline)
+    assert "give --service, the jobs contract that you trust" in nothing
+    proven = await person.data(*check, "--service", service, **offline)
+    assert (proven["valid"], proven["job"], list(proven["values"])) == (True, key, ["0", "1"])
+
+    (person.folder / "offline.toml").write_text(f'deployment = "{network.deployment_file}"\n')
+    assert (await person.run(*check, "-q", **offline)).strip() == key
+    other = network.deployment.address("Registry")
+    refused = await person.run(*check, "--service", other, expect=Exit.VERIFICATION, **offline)
+    assert f"receipt: of the contract {service.lower()}, not of {other.lower()}" in refused
+
+    elsewhere = json.loads(network.deployment_file.read_text()) | {"chain_id": 1}
+    (person.folder / "other.json").write_text(json.dumps(elsewhere))
+    (person.folder / "offline.toml").write_text('deployment = "other.json"\n')
+    refused = await person.run(*check, expect=Exit.VERIFICATION, **offline)
+    assert "receipt: of chain 31337, not of 1 as in other.json" in refused

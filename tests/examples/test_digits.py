@@ -1,0 +1,34 @@
+"""The digit networks as programs, on images that they have not learnt from."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from examples.digits import data, pack
+from worker.tensor.importers import onnx
+from worker.tensor.importers.calibrate import batches
+from worker.tensor.importers.model import Model
+
+
+def test_pack__again__same_bytes(tmp_path):
+    pack.pack(tmp_path)
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == (pack.HERE / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("name", pack.SHAPES)
+def test_program__held_out_images__as_good_as_the_float_model(name):
+    split = data.load()
+    images = {"pixels": split.test.reshape(-1, *pack.SHAPES[name])}
+    model = onnx.load(pack.HERE / f"{name}.onnx", images, pack.BATCH)
+    program = Model.load(pack.HERE / f"{name}.ptp")
+    feeds = list(batches(images, pack.BATCH))[:-1]
+    real, integer = (
+        np.concatenate([m.run(feed)["logits"].argmax(1) for feed in feeds])
+        for m in (model, program)
+    )
+    labels = split.test_labels[: len(real)]
+    assert np.mean(real == integer) >= 0.995
+    assert abs(np.mean(real == labels) - np.mean(integer == labels)) <= 0.005
+    assert np.mean(integer == labels) > 0.95
