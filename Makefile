@@ -104,6 +104,10 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/results/
 	python bench/$*.py
 
+.PHONY: bench-tensor
+bench-tensor: compile .venv/.torch ## measure the provable lane; writes bench/results/tensor.json
+	python bench/tensor_speed.py
+
 .PHONY: clean
 clean: ## remove everything that was built or installed
 	rm -rf .venv node_modules .build .cache .proofmesh out .hypothesis .mypy_cache .pytest_cache .ruff_cache

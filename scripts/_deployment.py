@@ -8,6 +8,7 @@ from typing import Any
 from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.managers.project import LocalProject
+from ape_accounts import KeyfileAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from rlp import encode as rlp_encode
@@ -17,6 +18,12 @@ from scripts._params import Params
 GWEI = 10**9
 TOKEN = 10**18
 FOLDER = Path(__file__).parent.parent / "deployments"
+
+
+def unlock(account: AccountAPI) -> None:
+    """Ask for a keystore's passphrase once, not again for every transaction of a script."""
+    if isinstance(account, KeyfileAccount):
+        account.set_autosign(True)
 
 
 class DeploymentError(Exception):

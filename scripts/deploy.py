@@ -11,7 +11,7 @@ import ape
 import click
 from ape.cli import ConnectedProviderCommand, account_option
 
-from scripts._deployment import FOLDER, Deployer, DeploymentError
+from scripts._deployment import FOLDER, Deployer, DeploymentError, unlock
 from scripts._params import ParamsError, load
 
 
@@ -22,6 +22,7 @@ from scripts._params import ParamsError, load
 def cli(account, params, folder):  # type: ignore[no-untyped-def]
     """Deploy the contracts to the connected network."""
     network = params or ape.networks.active_provider.network.name.removesuffix("-fork")
+    unlock(account)
     try:
         Deployer(ape.project, account, load(network), folder).run()
     except (ParamsError, DeploymentError) as error:

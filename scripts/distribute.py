@@ -11,7 +11,7 @@ import click
 from ape.cli import ConnectedProviderCommand, account_option
 from eth_utils.address import is_address, is_checksum_address, is_checksum_formatted_address
 
-from scripts._deployment import FOLDER, TOKEN
+from scripts._deployment import FOLDER, TOKEN, unlock
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -31,6 +31,7 @@ def cli(account, amount, receivers):  # type: ignore[no-untyped-def]
     token = ape.project.Token.at(json.loads(file.read_text())["contracts"]["Token"]["address"])
     if token.balanceOf(account) < wei * len(receivers):
         raise click.ClickException(f"{account.address} has too few tokens")
+    unlock(account)
     for receiver in receivers:
         token.transfer(receiver, wei, sender=account)
         click.echo(f"{receiver} {amount}")

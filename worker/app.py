@@ -91,7 +91,7 @@ async def open_ground(config: Config, executor: Executor | None = None) -> Async
     signer = open_signer(node.key, deployment.chain_id)
     is_local = deployment.chain_id == LOCAL_CHAIN_ID
     async with AsyncExitStack() as stack:
-        stack.enter_context(HostLock(_network(deployment), signer.address))
+        stack.enter_context(HostLock(_network(config, deployment), signer.address))
         stack.enter_context(KeyLock(config.data, signer.address))
         pool = await stack.enter_async_context(RpcPool(config.chain, deployment.identity))
         http = await stack.enter_async_context(GuardedHttp(allow_private=is_local))
@@ -302,8 +302,10 @@ async def run(
     return 0
 
 
-def _network(deployment: Deployment) -> str:
-    """Return what tells this network from all others, local ones included."""
+def _network(config: Config, deployment: Deployment) -> str:
+    """Return what tells this network from all others. Local ones are alike but for their URL."""
+    if deployment.chain_id == LOCAL_CHAIN_ID:
+        return str(config.chain.rpc_urls[0])
     return f"{deployment.chain_id}:{deployment.genesis_hash}"
 
 

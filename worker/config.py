@@ -124,8 +124,11 @@ def load_config(path: Path | None = None) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        source = file if file.exists() else f"{file} (not there)"
-        raise ConfigError(f"settings {source}: {field}: {first['msg']}") from error
+        if not file.exists():
+            raise ConfigError(
+                f"no settings in {file}: run `proofmesh config init` or `proofmesh node init`"
+            ) from error
+        raise ConfigError(f"settings {file}: {field}: {first['msg']}") from error
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_load__mistake__names_file_and_field(file: Path, old: str, new: str, wor
 
 
 def test_load__no_file__says_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not there"):
+    with pytest.raises(ConfigError, match="run `proofmesh config init`"):
         load_config(tmp_path / "none.toml")
 
 

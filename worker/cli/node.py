@@ -60,7 +60,9 @@ def init(
     write(path, changes)
     if not keystore:
         _new_key(key, password_file)
-    out.note("next: `proofmesh node stake` with the owner's key, then `proofmesh node doctor`")
+    out.note(
+        "next: send gas money to the worker key, then `proofmesh node stake` and `node doctor`"
+    )
     out.record({"settings": path, "worker_key": _address_in(key)}, key="worker_key")
 
 

@@ -110,10 +110,12 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or value == {}:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(one)}".replace("_", " ") for name, one in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_text, value)) or "-"
     return str(value)

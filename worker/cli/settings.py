@@ -17,6 +17,31 @@ def config() -> None:
     """Show and change settings."""
 
 
+@config.command()
+@click.option("--rpc", multiple=True, required=True, help="An RPC endpoint; give two or more.")
+@click.option("--deployment", required=True, type=click.Path(exists=True, path_type=Path),
+              help="The network's deployment file.")  # fmt: skip
+@click.option("--wallet", type=click.Path(exists=True, path_type=Path), help="Your keystore.")
+@_FILE
+@output_options
+def init(
+    rpc: tuple[str, ...], deployment: Path, wallet: Path | None, file: Path | None, out: Output
+) -> None:
+    """Write the settings of a requester; `node init` writes those of a worker."""
+    from worker.config import config_file
+
+    path = file or config_file()
+    changes: dict[str, Any] = {
+        "deployment": str(deployment.resolve()),
+        "chain.rpc_urls": list(rpc),
+    }
+    if wallet:
+        changes["wallet.keystore"] = str(wallet.resolve())
+    write(path, changes)
+    out.note("next: `proofmesh job init`, or `proofmesh job submit FILE --dry-run`")
+    out.record({"settings": path}, key="settings")
+
+
 @config.command("path")
 @_FILE
 def show_path(file: Path | None) -> None:

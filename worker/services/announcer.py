@@ -49,7 +49,8 @@ class Announcer(Service):
             return False
         self._desk.outbox.enqueue(
             Intent(
-                purpose=f"announce:{self._endpoint}:{now // (lease // 4)}",
+                # Once for what the chain shows now, and again later should that one fail.
+                purpose=f"announce:{self._endpoint}:{expires_at}:{now // (lease // 4)}",
                 to=self._desk.chain.contracts.address("Registry"),
                 data=self._encode(operator, self._endpoint),
             )

@@ -102,7 +102,8 @@ class Caretaker(Service):
         self._health.report(Reason.BACKFILLING, not self._watcher.is_caught_up)
         status = self._sending.status
         if status is not None:
-            poor = status.balance < self._min_balance
+            lacking = Reason.GAS_MONEY in status.reasons
+            poor = lacking or status.balance < self._min_balance
             self._health.report(Reason.GAS_MONEY, poor, f"{status.balance} wei left")
             self._health.report(Reason.STARTING, False)
 

@@ -7,7 +7,7 @@ from worker.protocol.outbox import LIVE, TxState
 from worker.services.base import Service, StepHook, no_hook
 from worker.storage.outbox import SqliteOutbox
 
-_REASONS = (Reason.GAS_MONEY, Reason.GAS_TOO_HIGH, Reason.TX_REFUSED)
+_REASONS = (Reason.GAS_TOO_HIGH, Reason.TX_REFUSED)  # the caretaker reports lacking money
 
 
 class Sending(Service):
@@ -31,7 +31,9 @@ class Sending(Service):
 
     async def tick(self) -> bool:
         """Bring every waiting transaction one step further."""
-        if self.status is not None and not self._outbox.count(TxState.QUEUED, *LIVE):
+        is_poor = Reason.GAS_MONEY in self._health.reasons  # then it looks for new money
+        is_busy = self._outbox.count(TxState.QUEUED, *LIVE) > 0
+        if self.status is not None and not is_busy and not is_poor:
             return False
         self.status = await self._sender.tick()
         self._report(self.status)

@@ -76,7 +76,7 @@ def test_init__new_machine__private_key_file_and_settings(run, chain, owner_key,
 
     key = tmp_path / "home" / "worker.json"
     assert result.code == Exit.OK
-    assert "next: `proofmesh node stake`" in result.err
+    assert "send gas money to the worker key, then `proofmesh node stake`" in result.err
     assert result.data["worker_key"] == load_keystore(key, PASSWORD).address
     assert key.stat().st_mode & 0o777 == 0o600
     shown = {row["name"]: row["value"] for row in run("config", "show", "-o", "json").data}

@@ -47,3 +47,14 @@ def test_record__table__is_a_line_a_field() -> None:
 
 def test_unknown_format__given__is_a_usage_error() -> None:
     assert CliRunner().invoke(one, ["-o", "xml"]).exit_code == 2
+
+
+@click.command()
+@output_options
+def nested(out: Output) -> None:
+    out.record({"chain": {"head": 7, "is_late": False}, "seats": {}, "jobs": [1, 2]}, key="seats")
+
+
+def test_record__groups_of_values__are_words() -> None:
+    shown = CliRunner().invoke(nested).output
+    assert shown == "chain  head 7, is late no\nseats  -\njobs   1, 2\n"

@@ -18,7 +18,9 @@ from worker.client.eligibility import Candidate
 from worker.errors import FetchError, InvalidBlobError, SpecError, UsageError
 from worker.protocol.uploads import UploadDomain
 from worker.storage.blobs import BlobStore
+from worker.storage.database import Database
 from worker.storage.http import GuardedHttp, Speed
+from worker.storage.uploads import UploadStore
 from worker.types import OperatorId, Timestamp, Wei
 from worker.work.peers import PeerClient
 
@@ -48,7 +50,9 @@ async def worker(client, tmp_path):
         return True
 
     speed = Speed()
-    uploads = UploadRoutes(there, terms, allow, UploadQuota(1 << 22), places, speed)
+    database = Database(tmp_path / "worker.sqlite")
+    quota = UploadQuota(UploadStore(database), 1 << 22)
+    uploads = UploadRoutes(there, terms, allow, quota, places, speed)
     server = ApiServer(
         ApiConfig(public_port=0, admin_port=0),
         admin=[],
@@ -56,6 +60,7 @@ async def worker(client, tmp_path):
     )
     async with server:
         yield there, f"http://127.0.0.1:{server.public_port}"
+    database.close()
 
 
 def candidate(endpoint: str, operator: int = 7) -> Candidate:

@@ -74,4 +74,14 @@ def test_open_backend__torch_missing__is_numpy_unless_asked_for(monkeypatch):
 def test_open_backend__by_name__is_that_one():
     assert choose.open_backend("numpy").name == "numpy"
     pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
-    assert choose.open_backend().name.startswith("torch on ")
+    assert choose.open_backend("torch").name.startswith("torch on ")
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_open_backend__auto__is_torch_where_it_has_int8_units(monkeypatch, has_units):
+    pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    from worker.tensor.backends.torch import TorchBackend
+
+    monkeypatch.setattr(TorchBackend, "has_int8_units", has_units)
+
+    assert isinstance(choose.open_backend(), TorchBackend if has_units else NumpyBackend)

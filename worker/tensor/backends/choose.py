@@ -11,15 +11,17 @@ BackendName = Literal["auto", "numpy", "torch"]
 
 
 def open_backend(name: BackendName = "auto") -> Backend[Any]:
-    """Return a backend: "auto" is torch where it is installed, on a GPU if there is one.
+    """Return a backend. "auto" is torch where it is installed and finds int8 units, else NumPy.
 
     Raises ConfigError when torch is asked for and missing.
     """
-    has_torch = find_spec("torch") is not None
-    if name == "numpy" or (name == "auto" and not has_torch):
+    if name == "numpy":
         return NumpyBackend()
-    if not has_torch:
+    if find_spec("torch") is None:
+        if name == "auto":
+            return NumpyBackend()
         raise ConfigError("tensor backend torch: torch is not installed (the extra `gpu`)")
     from worker.tensor.backends.torch import TorchBackend  # only now, it may be missing
 
-    return TorchBackend()
+    backend = TorchBackend()
+    return backend if name == "torch" or backend.has_int8_units else NumpyBackend()

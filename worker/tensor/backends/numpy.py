@@ -7,12 +7,15 @@ import numpy as np
 
 from worker.tensor.backends import numpy_linear as linear
 from worker.tensor.backends import numpy_windows as windows
-from worker.tensor.backends.blocks import blocks, by_blocks, clamped, finished, new, scaled, wide
+from worker.tensor.backends.blocks import blocks, by_blocks, new
+from worker.tensor.backends.ending import Ending, clamped
 from worker.tensor.numbers import Int64s
 from worker.tensor.program import Op, Opcode, Ref
-from worker.tensor.tensors import Array, Constant
+from worker.tensor.tensors import Array, Constant, Weights
 
 _MAX_ROOT = 3_037_000_499  # ⌊√(2^63 - 1)⌋
+
+Loaded = Array | linear.Ready
 
 
 class NumpyBackend:
@@ -20,64 +23,78 @@ class NumpyBackend:
 
     name = "numpy"
 
-    def load(self, tensor: Constant) -> Constant:
+    def load(self, tensor: Constant) -> Loaded:
         """See Backend."""
-        return tensor
+        return linear.Ready.of(tensor) if isinstance(tensor, Weights) else tensor
 
-    def compute(self, op: Op, operands: Sequence[Constant]) -> Constant:
+    def compute(self, op: Op, operands: Sequence[Loaded]) -> Loaded:
         """See Backend."""
         return _COMPUTE[op.opcode](op, *operands)
 
-    def fetch(self, tensor: Constant) -> Array:
+    def fetch(self, tensor: Loaded) -> Array:
         """See Backend."""
         assert isinstance(tensor, np.ndarray)  # noqa: S101 - operators write no weights
         return tensor
 
 
-def _operand(ref: Ref | None, tensor: Array, rows: slice) -> Int64s:
-    """Return a copy of the rows of an elementwise operand that belong to rows of the output."""
+def _operand(ref: Ref | None, tensor: Array, rows: slice) -> Array:
+    """Return the rows of an elementwise operand that belong to rows of the output."""
     assert ref is not None  # noqa: S101 - a valid program's operator has its operands
     if ref.type.rows == 1:
-        return wide(tensor)
+        return tensor
     if ref.div <= 1 and rows.stop <= ref.type.rows:
-        return wide(tensor[rows])
+        return tensor[rows]
     index = np.arange(rows.start, rows.stop) // max(ref.div, 1) % ref.type.rows
-    return wide(tensor[index])
+    return np.take(tensor, index, axis=0)
+
+
+def _bound(tensor: Array, offset: int = 0) -> int:
+    """Return a bound on the magnitude of elements less an offset."""
+    return abs(offset) - int(np.iinfo(tensor.dtype).min)
 
 
 def _add(op: Op, x: Array, y: Array) -> Array:
-    def compute(rows: slice) -> Int64s:
-        left, right = _operand(op.a, x, rows), _operand(op.b, y, rows)
-        total = left * op.ma + right * op.mb + op.c
-        return clamped(op, scaled(total, 1, op.s))
+    bound = _bound(x) * abs(op.ma) + _bound(y) * abs(op.mb) + abs(op.c)
+    end = Ending(op, 1, op.s, bound)
+
+    def compute(rows: slice) -> Any:
+        total = np.multiply(_operand(op.a, x, rows), op.ma, dtype=end.dtype)
+        total = total + np.multiply(_operand(op.b, y, rows), op.mb, dtype=end.dtype)
+        total += op.c
+        return end(total)
 
     return by_blocks(op, compute)
 
 
 def _mul(op: Op, x: Array, y: Array) -> Array:
-    def compute(rows: slice) -> Int64s:
-        left, right = _operand(op.a, x, rows) - op.za, _operand(op.b, y, rows) - op.zb
-        return finished(op, left * right)
+    end = Ending(op, op.m, op.s, _bound(x, op.za) * _bound(y, op.zb))
+
+    def compute(rows: slice) -> Any:
+        left = np.subtract(_operand(op.a, x, rows), op.za, dtype=end.dtype)
+        return end(left * np.subtract(_operand(op.b, y, rows), op.zb, dtype=end.dtype))
 
     return by_blocks(op, compute)
 
 
 def _div(op: Op, x: Array, y: Array) -> Array:
     def compute(rows: slice) -> Int64s:
-        divisor = _operand(op.b, y, rows)
-        quotient = _operand(op.a, x, rows) * op.c // np.maximum(divisor, 1)
+        divisor = _operand(op.b, y, rows).astype(np.int64)
+        dividend = np.multiply(_operand(op.a, x, rows), op.c, dtype=np.int64)
+        quotient = dividend // np.maximum(divisor, 1)
         return clamped(op, np.where(divisor > 0, quotient, 0))
 
     return by_blocks(op, compute)
 
 
 def _requant(op: Op, x: Array) -> Array:
-    return by_blocks(op, lambda rows: finished(op, wide(x[rows]) + op.c))
+    end = Ending(op, op.m, op.s, _bound(x, op.c))
+    return by_blocks(op, lambda rows: end(np.add(x[rows], op.c, dtype=end.dtype)))
 
 
 def _scale(op: Op, x: Array, gamma: Array, beta: Array) -> Array:
-    by, plus = wide(gamma), wide(beta)
-    return by_blocks(op, lambda rows: finished(op, wide(x[rows]) * by + plus))
+    end = Ending(op, op.m, op.s, _bound(x) * _bound(gamma) + _bound(beta))
+    by, plus = gamma.astype(end.dtype), beta.astype(end.dtype)
+    return by_blocks(op, lambda rows: end(x[rows] * by + plus))
 
 
 def _lut8(op: Op, x: Array, table: Array) -> Array:
@@ -94,7 +111,7 @@ def _isqrt_of(v: Int64s) -> Int64s:
 
 
 def _isqrt(op: Op, x: Array) -> Array:
-    return by_blocks(op, lambda rows: clamped(op, _isqrt_of(wide(x[rows]))))
+    return by_blocks(op, lambda rows: clamped(op, _isqrt_of(x[rows].astype(np.int64))))
 
 
 def _norm(op: Op, x: Array) -> Array:
@@ -121,17 +138,17 @@ def _square_sums(v: Any) -> Int64s:
 
 def _rowsum(op: Op, x: Array) -> Array:
     sums = x.sum(axis=1, dtype=np.int64, keepdims=True)
-    out = new(op)
-    out[:] = finished(op, sums)
-    return out
+    return _column(op, sums, x.shape[1] * _bound(x))
 
 
 def _rowsumsq(op: Op, x: Array) -> Array:
-    out = new(op)
-    for rows in blocks(*x.shape):
-        sums = _square_sums(x[rows].astype(np.float64))
-        out[rows, 0] = finished(op, sums)
-    return out
+    sums = [_square_sums(x[rows].astype(np.float64)) for rows in blocks(*x.shape)]
+    return _column(op, np.concatenate(sums)[:, None], x.shape[1] * _bound(x) ** 2)
+
+
+def _column(op: Op, sums: Int64s, bound: int) -> Array:
+    end = Ending(op, op.m, op.s, bound)
+    return by_blocks(op, lambda rows: end(sums[rows].astype(end.dtype)))
 
 
 def _argmax(op: Op, x: Array) -> Array:

@@ -2,76 +2,105 @@
 
 A float32 sum of 1024 products of int8 is at most 1024·128² = 2^24, so it is exact in any order of
 summation: whatever BLAS does, the bits are the same. Longer sums are cut at 1024 and added up in
-int64.
+float64; or later, where the weights are known to be small enough.
 """
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.tensor.backends.blocks import blocks, clamped, new, scaled
-from worker.tensor.numbers import Int64s
+from worker.tensor.backends.blocks import blocks, new
+from worker.tensor.backends.ending import Ending
 from worker.tensor.program import Op
 from worker.tensor.tensors import Array, Weights
 
 _EXACT = 1024
-"""Products that a float32 sums up without error."""
+"""Products of any int8 that a float32 sums up without error."""
 
-_TILE = 1 << 19
-"""Elements of the products that are held at a time."""
+_EXACT_WEIGHT = 1 << 17
+"""The sum of |w| up to which it sums up products with any int8: 2^24 / 128."""
+
+_TILE = 1 << 22
+"""Elements of the products that are held at a time: enough rows to keep BLAS at its speed."""
 
 Floats = NDArray[np.float32]
 
 
-def matmul(op: Op, x: Array, weights: Weights) -> Array:
-    """Return MATMUL."""
-    out = new(op)
-    Layer(op, weights).write(x, out)
-    return out
+@dataclass(frozen=True)
+class Ready:
+    """Weights with the number of products that a float32 sums up exactly for them."""
+
+    weights: Weights
+    part: int
+
+    @classmethod
+    def of(cls, weights: Weights) -> "Ready":
+        """Look at weights once."""
+        starts = np.arange(0, weights.w.shape[1], _EXACT)
+        sums = np.add.reduceat(np.abs(weights.w, dtype=np.int32), starts, axis=1)
+        return cls(weights, _EXACT * (_EXACT_WEIGHT // max(int(sums.max()), 1)))
 
 
 class Layer:
-    """Weights made ready for products, with all that ends an operator."""
+    """Weights as floats, with all that ends an operator."""
 
-    def __init__(self, op: Op, weights: Weights) -> None:
-        """Convert the weights once."""
-        self._op = op
+    def __init__(self, op: Op, ready: Ready) -> None:
+        """Convert the weights."""
+        weights = ready.weights
+        self._part = ready.part
         self._w = weights.w.astype(np.float32)
-        self._b = weights.b.astype(np.int64)
-        self._m, self._s = weights.m.astype(np.int64), weights.s.astype(np.int64)
+        self._end = Ending(op, weights.m, weights.s, self._w.shape[1] * 128 * 128 + (1 << 30))
+        self._b = weights.b.astype(self._end.dtype)
 
     def write(self, x: Array, out: Array) -> None:
         """Write to each row of `out` what a row of x gives with all rows of the weights."""
         rows, cols = out.shape
         for tile in blocks(rows, cols, _TILE):
-            products = products_of(x[tile].astype(np.float32), self._w)
+            products = products_of(x[tile].astype(np.float32), self._w, self._part)
             part = out[tile]
             for some in blocks(len(part), cols):
-                v = products[some].astype(np.int64)
+                v = products[some].astype(self._end.dtype)
                 v += self._b
-                part[some] = clamped(self._op, scaled(v, self._m, self._s))
+                np.copyto(part[some], self._end(v), casting="unsafe")
+
+
+def matmul(op: Op, x: Array, ready: Ready) -> Array:
+    """Return MATMUL."""
+    out = new(op)
+    Layer(op, ready).write(x, out)
+    return out
 
 
 def bmm(op: Op, x: Array, y: Array) -> Array:
     """Return BMM."""
-    groups = op.geometry[0]
+    groups, cols = op.geometry[0], op.output.type.cols
+    end = Ending(op, op.m, op.s, x.shape[1] * 128 * 128)
     out = new(op)
     lefts, rights = x.reshape(groups, -1, x.shape[1]), y.reshape(groups, -1, y.shape[1])
-    results = out.reshape(groups, -1, out.shape[1])
+    results = out.reshape(groups, -1, cols)
     for tile in blocks(groups, results[0].size, _TILE):
         left, right = lefts[tile].astype(np.float32), rights[tile].astype(np.float32)
-        products = products_of(left, right).reshape(-1, out.shape[1])
-        done = results[tile].reshape(-1, out.shape[1])
-        for rows in blocks(*products.shape):
-            done[rows] = clamped(op, scaled(products[rows].astype(np.int64), op.m, op.s))
+        products = products_of(left, right, _EXACT).reshape(-1, cols)
+        done = results[tile].reshape(-1, cols)
+        for some in blocks(len(products), cols):
+            np.copyto(done[some], end(products[some].astype(end.dtype)), casting="unsafe")
     return out
 
 
-def products_of(x: Floats, y: Floats) -> Floats | Int64s:
-    """Return x·yᵀ of whole int8 numbers, exactly; leading dimensions are groups."""
-    if x.shape[-1] <= _EXACT:
-        return x @ y.swapaxes(-1, -2)
-    total = np.zeros((*x.shape[:-1], y.shape[-2]), np.int64)
-    for start in range(0, x.shape[-1], _EXACT):
-        part = slice(start, start + _EXACT)
-        total += (x[..., part] @ y[..., part].swapaxes(-1, -2)).astype(np.int32)
+def products_of(x: Floats, y: Floats, part: int) -> NDArray[Any]:
+    """Return x·yᵀ of whole int8 numbers, `part` columns at a time, as whole numbers.
+
+    Leading dimensions are groups. Float32 sums of a part must be exact.
+    """
+    products: Floats = x[..., :part] @ y[..., :part].swapaxes(-1, -2)
+    if part >= x.shape[-1]:
+        return products
+    total = products.astype(np.float64)
+    for start in range(part, x.shape[-1], part):
+        columns = slice(start, start + part)
+        np.matmul(x[..., columns], y[..., columns].swapaxes(-1, -2), out=products)
+        for rows in blocks(len(total), total[0].size):
+            total[rows] += products[rows]
     return total

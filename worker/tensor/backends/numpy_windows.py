@@ -4,20 +4,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from worker.tensor.backends.blocks import blocks, clamped, finished, new, scaled
-from worker.tensor.backends.numpy_linear import Layer
+from worker.tensor.backends.blocks import blocks, new
+from worker.tensor.backends.ending import Ending
+from worker.tensor.backends.numpy_linear import Layer, Ready
 from worker.tensor.program import Op
-from worker.tensor.tensors import Array, Weights
+from worker.tensor.tensors import Array
 
 _PATCHES = 1 << 20
 """Elements of the window copies that are held at a time."""
 
 
-def conv2d(op: Op, x: Array, weights: Weights) -> Array:
+def conv2d(op: Op, x: Array, ready: Ready) -> Array:
     """Return CONV2D: windows are copied out a few rows of the output at a time."""
     g = op.window
-    channels, taps = weights.w.shape
-    layer = Layer(op, weights)
+    channels, taps = ready.weights.w.shape
+    layer = Layer(op, ready)
     out = new(op)
     pixels = out.reshape(-1, g.out_height, g.out_width, channels)
     for image, results in zip(_padded(op, x, op.za), pixels, strict=True):
@@ -28,18 +29,18 @@ def conv2d(op: Op, x: Array, weights: Weights) -> Array:
     return out
 
 
-def dwconv(op: Op, x: Array, weights: Weights) -> Array:
+def dwconv(op: Op, x: Array, ready: Ready) -> Array:
     """Return DWCONV: the taps are added up one after the other."""
-    g = op.window
+    g, weights = op.window, ready.weights
     by_tap = weights.w.T.astype(np.int32)
-    m, s = (np.tile(v.astype(np.int64), g.out_width) for v in (weights.m, weights.s))
+    end = Ending(op, weights.m, weights.s, weights.w.shape[1] * 128 * 128 + (1 << 30))
     out = new(op)
     for image, results in zip(_padded(op, x, op.za), _by_image(op, out), strict=True):
         total = np.zeros((g.out_height, g.out_width, g.channels), np.int32)
         for tap, pixels in enumerate(_taps(op, image)):
             total += pixels * by_tap[tap]
-        v = (total + weights.b.astype(np.int64)).reshape(g.out_height, -1)
-        results[:] = clamped(op, scaled(v, m, s))
+        done = end(total.astype(end.dtype) + weights.b)
+        np.copyto(results, done.reshape(results.shape), casting="unsafe")
     return out
 
 
@@ -59,9 +60,11 @@ def maxpool(op: Op, x: Array) -> Array:
 def avgpool(op: Op, x: Array) -> Array:
     """Return AVGPOOL."""
     out = new(op)
+    taps = op.window.kernel_height * op.window.kernel_width
+    end = Ending(op, op.m, op.s, taps * -np.iinfo(x.dtype).min)
     for image, results in zip(_padded(op, x, 0), _by_image(op, out), strict=True):
-        total = sum(pixels.astype(np.int64) for pixels in _taps(op, image))
-        results[:] = finished(op, np.asarray(total).reshape(results.shape))
+        total = np.asarray(sum(pixels.astype(end.dtype) for pixels in _taps(op, image)))
+        np.copyto(results, end(total).reshape(results.shape), casting="unsafe")
     return out
 
 

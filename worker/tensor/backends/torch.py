@@ -7,8 +7,10 @@ import numpy as np
 import torch
 
 from worker.tensor.backends import torch_windows as windows
+from worker.tensor.backends.blocks import blocks
+from worker.tensor.backends.torch_ending import clamped
 from worker.tensor.backends.torch_place import Place, place_on
-from worker.tensor.backends.torch_products import clamped, finished, scaled
+from worker.tensor.backends.torch_products import Int8Products
 from worker.tensor.program import Op, Opcode, Ref
 from worker.tensor.tensors import Array, Constant, Weights
 
@@ -31,6 +33,11 @@ class TorchBackend:
         device = self._place.device
         return f"torch on {torch.cuda.get_device_name(device) if device.type == 'cuda' else device}"
 
+    @property
+    def has_int8_units(self) -> bool:
+        """Whether products run on int8 units; without them NumPy is at least as fast."""
+        return isinstance(self._place.products, Int8Products)
+
     def load(self, tensor: Constant) -> Loaded:
         """See Backend."""
         if isinstance(tensor, Weights):
@@ -49,34 +56,47 @@ class TorchBackend:
 
 
 def _operand(ref: Ref | None, tensor: torch.Tensor, rows: slice) -> torch.Tensor:
-    """Return in int64 the rows of an elementwise operand that belong to rows of the output."""
+    """Return the rows of an elementwise operand that belong to rows of the output."""
     assert ref is not None  # noqa: S101 - a valid program's operator has its operands
-    if ref.type.rows > 1:
-        index = torch.arange(rows.start, rows.stop, device=tensor.device)
-        tensor = tensor[index // max(ref.div, 1) % ref.type.rows]
-    return tensor.to(torch.int64)
+    if ref.type.rows == 1:
+        return tensor
+    if ref.div <= 1 and rows.stop <= ref.type.rows:
+        return tensor[rows]
+    index = torch.arange(rows.start, rows.stop, device=tensor.device)
+    return tensor[index // max(ref.div, 1) % ref.type.rows]
+
+
+def _bound(tensor: torch.Tensor, offset: int = 0) -> int:
+    """Return a bound on the magnitude of elements less an offset."""
+    return abs(offset) - int(torch.iinfo(tensor.dtype).min)
 
 
 def _add(place: Place, op: Op, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    bound = _bound(x) * abs(op.ma) + _bound(y) * abs(op.mb) + abs(op.c)
+    end = place.ending(op, 1, op.s, bound)
+
     def compute(rows: slice) -> torch.Tensor:
-        left, right = _operand(op.a, x, rows), _operand(op.b, y, rows)
-        return clamped(op, scaled(left * op.ma + right * op.mb + op.c, 1, op.s))
+        left, right = (_operand(*v, rows).to(end.dtype) for v in ((op.a, x), (op.b, y)))
+        return end((left * op.ma + right * op.mb).add_(op.c))
 
     return place.by_blocks(op, compute)
 
 
 def _mul(place: Place, op: Op, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    end = place.ending(op, op.m, op.s, _bound(x, op.za) * _bound(y, op.zb))
+
     def compute(rows: slice) -> torch.Tensor:
-        left, right = _operand(op.a, x, rows) - op.za, _operand(op.b, y, rows) - op.zb
-        return finished(op, left * right)
+        left, right = (_operand(*v, rows).to(end.dtype) for v in ((op.a, x), (op.b, y)))
+        return end((left - op.za) * (right - op.zb))
 
     return place.by_blocks(op, compute)
 
 
 def _div(place: Place, op: Op, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     def compute(rows: slice) -> torch.Tensor:
-        divisor = _operand(op.b, y, rows)
-        dividend = torch.where(divisor > 0, _operand(op.a, x, rows) * op.c, 0)
+        divisor = _operand(op.b, y, rows).to(torch.int64)
+        product = _operand(op.a, x, rows).to(torch.int64) * op.c
+        dividend = torch.where(divisor > 0, product, 0)
         quotient = torch.div(dividend, divisor.clamp(min=1), rounding_mode="floor")
         return clamped(op, quotient)
 
@@ -84,14 +104,16 @@ def _div(place: Place, op: Op, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor
 
 
 def _requant(place: Place, op: Op, x: torch.Tensor) -> torch.Tensor:
-    return place.by_blocks(op, lambda rows: finished(op, x[rows].to(torch.int64) + op.c))
+    end = place.ending(op, op.m, op.s, _bound(x, op.c))
+    return place.by_blocks(op, lambda rows: end(x[rows].to(end.dtype) + op.c))
 
 
 def _scale(
     place: Place, op: Op, x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor
 ) -> torch.Tensor:
-    by, plus = gamma.to(torch.int64), beta.to(torch.int64)
-    return place.by_blocks(op, lambda rows: finished(op, x[rows] * by + plus))
+    end = place.ending(op, op.m, op.s, _bound(x) * _bound(gamma) + _bound(beta))
+    by, plus = gamma.to(end.dtype), beta.to(end.dtype)
+    return place.by_blocks(op, lambda rows: end(x[rows].to(end.dtype) * by + plus))
 
 
 def _lut8(place: Place, op: Op, x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
@@ -131,13 +153,19 @@ def _square_sums(v: torch.Tensor) -> torch.Tensor:
 
 
 def _rowsum(place: Place, op: Op, x: torch.Tensor) -> torch.Tensor:
-    out = place.new(op)
-    out[:] = finished(op, x.sum(1, keepdim=True, dtype=torch.int64))
-    return out
+    sums = x.sum(1, keepdim=True, dtype=torch.int64)
+    return _column(place, op, sums, x.shape[1] * _bound(x))
 
 
 def _rowsumsq(place: Place, op: Op, x: torch.Tensor) -> torch.Tensor:
-    return place.by_blocks(op, lambda rows: finished(op, _square_sums(x[rows].double())))
+    parts = blocks(len(x), x.shape[1], place.block)
+    sums = torch.cat([_square_sums(x[rows].double()) for rows in parts])
+    return _column(place, op, sums, x.shape[1] * _bound(x) ** 2)
+
+
+def _column(place: Place, op: Op, sums: torch.Tensor, bound: int) -> torch.Tensor:
+    end = place.ending(op, op.m, op.s, bound)
+    return place.by_blocks(op, lambda rows: end(sums[rows].to(end.dtype, copy=True)))
 
 
 def _argmax(place: Place, op: Op, x: torch.Tensor) -> torch.Tensor:

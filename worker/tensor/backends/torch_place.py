@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from worker.tensor.backends.blocks import blocks
+from worker.tensor.backends.torch_ending import TorchEnding
 from worker.tensor.backends.torch_products import FloatProducts, Int8Products, Products
 from worker.tensor.program import Op
 from worker.tensor.tensors import DType
@@ -33,8 +35,12 @@ class Place:
         shape = type.rows, type.cols
         return torch.empty(shape, dtype=TORCH_TYPES[type.dtype], device=self.device)
 
+    def ending(self, op: Op, m: Any, s: Any, bound: int) -> TorchEnding:
+        """Return what ends an operator here; see TorchEnding."""
+        return TorchEnding(op, m, s, bound, self.device)
+
     def by_blocks(self, op: Op, compute: Callable[[slice], torch.Tensor]) -> torch.Tensor:
-        """Return an operator's tensor from a function that gives the clamped numbers of rows."""
+        """Return an operator's tensor from a function that gives the finished numbers of rows."""
         out = self.new(op)
         for rows in blocks(len(out), out.shape[1], self.block):
             out[rows] = compute(rows)

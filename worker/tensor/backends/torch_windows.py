@@ -1,34 +1,39 @@
 """Products with weights, convolutions and pools in torch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 
 from worker.tensor.backends.blocks import blocks
+from worker.tensor.backends.torch_ending import end_on_gpu
 from worker.tensor.backends.torch_place import Place
-from worker.tensor.backends.torch_products import clamped, ended, finished, float_products, scaled
+from worker.tensor.backends.torch_products import float_products
 from worker.tensor.program import Op
-from worker.tensor.tensors import Weights
+from worker.tensor.tensors import DType, Weights
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Weights on a device: as they are, and ready for products."""
+    """Weights here and on a device: as they are, and ready for products."""
 
+    weights: Weights
     w: torch.Tensor
     ready: torch.Tensor
-    b: torch.Tensor
-    m: torch.Tensor
-    s: torch.Tensor
+    tails: tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # b, m, s in int32
+
+    @property
+    def bound(self) -> int:
+        """A bound on sums of products with their bias."""
+        return self.weights.w.shape[1] * 128 * 128 + (1 << 30)
 
 
 def load_weights(place: Place, weights: Weights) -> Layer:
     """Bring weights to a device."""
     w = torch.tensor(weights.w, device=place.device)
     tails = (weights.b, weights.m, weights.s)
-    b, m, s = (torch.tensor(v.astype("i8"), device=place.device) for v in tails)
-    return Layer(w, place.products.ready(w), b, m, s)
+    b, m, s = (torch.tensor(v.astype("i4"), device=place.device) for v in tails)
+    return Layer(weights, w, place.products.ready(w), (b, m, s))
 
 
 def matmul(place: Place, op: Op, x: torch.Tensor, layer: Layer) -> torch.Tensor:
@@ -40,22 +45,33 @@ def matmul(place: Place, op: Op, x: torch.Tensor, layer: Layer) -> torch.Tensor:
 
 def _write(place: Place, op: Op, x: torch.Tensor, layer: Layer, out: torch.Tensor) -> None:
     rows, cols = out.shape
+    end = _ending(place, op, layer)
     for tile in blocks(rows, cols, place.tile):
         products = place.products.multiply(x[tile], layer.ready, cols)
         part = out[tile]
         for some in blocks(len(part), cols, place.block):
-            part[some] = ended(op, products[some], layer.b, layer.m, layer.s)
+            part[some] = end(products[some])
+
+
+def _ending(place: Place, op: Op, layer: Layer) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what makes finished numbers of sums of products."""
+    if place.device.type == "cuda" and op.output.type.dtype is not DType.I64:
+        return lambda sums: end_on_gpu(op, sums, *layer.tails)
+    end = place.ending(op, layer.weights.m, layer.weights.s, layer.bound)
+    bias = layer.tails[0].to(end.dtype)
+    return lambda sums: end(sums.to(end.dtype, copy=True).add_(bias))
 
 
 def bmm(place: Place, op: Op, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Return BMM."""
     groups = op.geometry[0]
+    end = place.ending(op, op.m, op.s, x.shape[1] * 128 * 128)
     out = place.new(op)
     lefts, rights = x.view(groups, -1, x.shape[1]), y.view(groups, -1, y.shape[1])
     results = out.view(groups, -1, out.shape[1])
     for tile in blocks(groups, results[0].numel(), place.tile):
-        sums = float_products(lefts[tile], rights[tile]).to(torch.int64)
-        results[tile] = finished(op, sums)
+        sums = float_products(lefts[tile], rights[tile])
+        results[tile] = end(sums.to(end.dtype, copy=True))
     return out
 
 
@@ -78,9 +94,8 @@ def dwconv(place: Place, op: Op, x: torch.Tensor, layer: Layer) -> torch.Tensor:
     """Return DWCONV: the taps are added up one after the other."""
     by_tap = layer.w.t().to(torch.int32)
     total = sum(pixels * by_tap[tap] for tap, pixels in enumerate(_taps(op, _padded(op, x, op.za))))
-    v = torch.as_tensor(total).to(torch.int64)
-    v += layer.b
-    return _stored(place, op, clamped(op, scaled(v, layer.m, layer.s)))
+    end = place.ending(op, layer.weights.m, layer.weights.s, layer.bound)
+    return _stored(place, op, end(torch.as_tensor(total).to(end.dtype) + layer.tails[0]))
 
 
 def maxpool(place: Place, op: Op, x: torch.Tensor) -> torch.Tensor:
@@ -94,11 +109,14 @@ def maxpool(place: Place, op: Op, x: torch.Tensor) -> torch.Tensor:
 
 def avgpool(place: Place, op: Op, x: torch.Tensor) -> torch.Tensor:
     """Return AVGPOOL."""
+    g = op.window
+    bound = g.kernel_height * g.kernel_width * -torch.iinfo(x.dtype).min
+    end = place.ending(op, op.m, op.s, bound)
     taps = _taps(op, _padded(op, x, 0))
-    total = next(taps).to(torch.int64, copy=True)
+    total = next(taps).to(end.dtype, copy=True)
     for pixels in taps:
         total += pixels
-    return _stored(place, op, finished(op, total))
+    return _stored(place, op, end(total))
 
 
 def _stored(place: Place, op: Op, pixels: torch.Tensor) -> torch.Tensor:

