@@ -8,6 +8,7 @@ from _jobs import NO_PROOF, results, salt_of
 from eth_utils.crypto import keccak
 
 from worker.protocol.provable_words import (
+    BPS,
     SEED_MASK,
     Phase,
     ProvableBatch,
@@ -22,7 +23,7 @@ from worker.protocol.words import JobWord, OnDissent, Origin, Terms
 from worker.types import Address, Gwei, Seconds, Timestamp, Wei
 
 PRIORITY = 60  # seconds
-COURT_GAS = 1_700_000
+WARM = range(1, 6)  # operators that the warm-up paid
 DAY = 24 * HOUR
 
 
@@ -73,14 +74,27 @@ class ProvableBench:
         return cls(chain, terms, parts, bytes(receipt["logs"][-1]["topics"][1]))
 
     @classmethod
-    def sealed(cls, chain: Chain, audited: bool, tasks: int = 1) -> "ProvableBench":
-        """Post jobs and seal them until the draw is as wanted; only the last one is counted."""
+    def sealed(cls, chain: Chain, tasks: int = 1) -> "ProvableBench":
+        """Post jobs and seal them until one is not audited; only that one is counted."""
         while True:
             chain.spent = []
             job = cls.post(chain, tasks)
-            job.claim_sealed("a")
+            if job.claim_sealed("a") is None:
+                continue
             block = chain.web3.eth.get_block(job.word.height)["hash"]
-            if is_audited(bytes(block), job.key, 0, job.terms.audit_bps) == audited:
+            if not is_audited(bytes(block), job.key, 0, job.terms.audit_bps):
+                return job
+
+    @classmethod
+    def both_sealed(cls, chain: Chain, tasks: int = 1) -> "ProvableBench":
+        """Post jobs that are audited, until both seats of one are sealed."""
+        while True:
+            chain.spent = []
+            job = cls.post(chain, tasks, audit_bps=BPS)
+            if job.claim_sealed("a") is None:
+                continue
+            job.advance()
+            if job.claim_sealed("a") is not None:
                 return job
 
     @property
@@ -96,29 +110,30 @@ class ProvableBench:
         """Return the results that only `name` gives."""
         return results(name, self.terms.tasks)
 
-    def claim_sealed(self, name: str) -> int:
-        """Take the open seat with a result, by an operator that is drawn; return the operator."""
+    def claim_sealed(self, name: str) -> int | None:
+        """Take the open seat with a result; return by which operator, None if none is drawn."""
         word = self.word
         since = word.since or self.terms.posted_at
         self.chain.go_to(since + 2 * self.terms.claim // 3 + 1)
         operator = self._drawn(word)
+        if operator is None:
+            return None
         digest = seal_digest(self.key, 0, 0, operator, self.values(name), salt_of(operator))
         call = self._calls.claim_sealed(self.terms.members(), 0, NO_PROOF, digest)
         self.chain.send(call, self.chain.operators[operator])
         self.chain.go_to(self.chain.now + 12)
         return operator
 
-    def _drawn(self, word: ProvableBatch) -> int:
+    def _drawn(self, word: ProvableBatch) -> int | None:
         stored = JobWord.unpack(self._calls.job_of(self.key).call())
         block = self.chain.web3.eth.get_block(word.height or stored.seed_height)["hash"]
         seed = int.from_bytes(block) & SEED_MASK
         count = len(self.chain.operators)
-        return next(
-            operator
-            for operator in self.chain.operators
-            if not word.had_seat(operator)
-            and is_eligible(ticket(seed, self.key, 0, operator), 4, 1, 1, count)
-        )
+        for operator in WARM:
+            drawn = ticket(seed, self.key, 0, operator)
+            if not word.had_seat(operator) and is_eligible(drawn, 4, 1, 1, count):
+                return operator
+        return None
 
     def advance(self) -> None:
         """Make the draw, or end a window."""
@@ -148,13 +163,20 @@ class ProvableBench:
         self.chain.send(call, self.chain.payer.address)
 
     def convict(self, name: str, size: int) -> None:
-        """Announce a proof of so many bytes, let it ripen, and convict the operator."""
+        """Announce a proof of so many bytes, let it ripen, convict the operator.
+
+        The court is also asked in a transaction of its own, to tell its part of the gas.
+        """
         proof = self.key.ljust(size, b"\1")
         prover = self.chain.admin.address
         call = self._calls.announce(announcement(proof, Address(prover)))
         self.chain.send(call, prover)
         self.chain.go_to(self.chain.now + PRIORITY)
         source = (self.chain.payer.address, self.origin)
-        charge = (0, 0, self.word.seat(SeatKind.OPERATOR), 0, 0)
-        call = self._calls.convict(self.terms.members(), source, charge, self.values(name), proof)
+        operator, values = self.word.seat(SeatKind.OPERATOR), self.values(name)
+        charge = (0, 0, operator, 0, 0)
+        call = self._calls.convict(self.terms.members(), source, charge, values, proof)
         self.chain.send(call, prover)
+        _, program, inputs, _ = self.origin
+        claim = (program, inputs, self.terms.tasks, 0, values[0], 0, bytes(32))
+        self.chain.send(self.chain.contracts["MockCourt"].functions.judge(claim, proof), prover)

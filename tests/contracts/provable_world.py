@@ -277,15 +277,17 @@ class ProvableWorld(World):
             lambda block: is_audited(block, job.key, batch, job.terms.audit_bps) == audited,
         )
 
-    def wins(self, seed: int, job: ProvableJob, operator: Operator, batch: int = 0) -> bool:
-        """Whether a seed gives the open seat to one of equal operators in the last third."""
+    def wins(
+        self, seed: int, job: ProvableJob, operator: Operator, batch: int = 0, factor: int = 4
+    ) -> bool:
+        """Whether a seed gives the open seat to one of equal operators, by default in the end."""
         drawn = ticket(seed, job.key, batch, operator.id)
-        return is_eligible(drawn, 4, 1, 1, len(self.operators))
+        return is_eligible(drawn, factor, 1, 1, len(self.operators))
 
     def favour(self, job: ProvableJob, operator: Operator, batch: int = 0) -> None:
-        """Make the draw to come one that an operator wins."""
+        """Make the draw to come one that an operator wins from the start."""
         height = self.word(job, batch).height
-        self.choose_hash(height, lambda block: self.wins(seed_of(block), job, operator, batch))
+        self.choose_hash(height, lambda block: self.wins(seed_of(block), job, operator, batch, 1))
 
     def choose_hash(self, height: int, fits: Callable[[bytes], bool]) -> bytes:
         """Give the block at `height` a hash that fits, and return it."""
