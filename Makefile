@@ -29,13 +29,14 @@ PIP_INSTALL := install -q --disable-pip-version-check
 # uv installs the large lock in seconds; where it cannot, pip does the same more slowly.
 .venv/.ready: requirements.lock requirements-format.lock requirements-setup.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed (set PYTHON=…)" >&2; exit 2; }
-	$(PYTHON) -m venv --clear .venv
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
 	.venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-setup.lock
 	.venv/bin/uv pip install -q --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock \
 		|| .venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements.lock
 	.venv/bin/pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	.venv/bin/python -m compileall -q worker # five workers that start at once wait for imports
-	$(PYTHON) -m venv --clear .venv/format
+	$(PYTHON) -m venv .venv/format
 	.venv/format/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-format.lock
 	touch $@
 

@@ -17,8 +17,6 @@ from worker.tensor.trace import Trace
 MIN_BYTES = 768
 """A shorter proof is filled with zero bytes."""
 
-MAX_BYTES = 40_960
-
 
 class Verdict(IntEnum):
     """What a proof shows."""

@@ -11,8 +11,9 @@ _WIDE = (DType.I8, DType.I16, DType.I32, DType.I64)
 _MAX_SQUARED = 4096
 """Columns up to which the squares of a row of int16 are summed."""
 
-_MAX_TAPS = 4096
-"""Places in the window of a pool."""
+_MAX_KERNEL_HEIGHT = 64
+_MAX_TAPS = 1024
+"""Places in a window that a court visits one by one: of all but CONV2D."""
 
 
 class Refused(ValueError):
@@ -154,6 +155,8 @@ def _slide(op: Op, channels: int) -> None:
     """Check a window and the shapes of images; `channels` is the output's."""
     g, a = op.window, op.a.type
     require(min(g.height, g.width, g.channels) >= 1, "g0-g2", "an image has no pixels")
+    tall = g.kernel_height
+    require(tall <= _MAX_KERNEL_HEIGHT, "g3", f"{tall} rows, at most {_MAX_KERNEL_HEIGHT}")
     _axis(g.height, g.kernel_height, g.stride_height, g.pad_top, g.out_height, "height")
     _axis(g.width, g.kernel_width, g.stride_width, g.pad_left, g.out_width, "width")
     require(a.cols == g.width * g.channels, "a", f"{a.cols} columns, not {g.width * g.channels}")
@@ -178,8 +181,8 @@ def _conv2d(op: Op) -> None:
 
 
 def _dwconv(op: Op) -> None:
+    _by_channel(op)
     g = op.window
-    _slide(op, g.channels)
     _convolved(op, _second(op).type, g.channels, g.kernel_height * g.kernel_width)
 
 
@@ -191,10 +194,11 @@ def _convolved(op: Op, weights: TensorType, rows: int, cols: int) -> None:
 
 def _maxpool(op: Op) -> None:
     require_type(op.output, "output", op.a.type.dtype)
-    _avgpool(op)
+    _by_channel(op)
 
 
-def _avgpool(op: Op) -> None:
+def _by_channel(op: Op) -> None:
+    """Check a window that takes each channel by itself."""
     g = op.window
     taps = g.kernel_height * g.kernel_width
     require(taps <= _MAX_TAPS, "g3-g4", f"a window of {taps}, at most {_MAX_TAPS}")
@@ -263,7 +267,7 @@ RULES = {
     Opcode.CONV2D: Rule(_conv2d, 2, _FIN | {"za"}, _GEOMETRY, weights=True),
     Opcode.DWCONV: Rule(_dwconv, 2, _FIN | {"za"}, _GEOMETRY, weights=True),
     Opcode.MAXPOOL: Rule(_maxpool, geometry=_GEOMETRY),
-    Opcode.AVGPOOL: Rule(_avgpool, 1, _RQ, _GEOMETRY),
+    Opcode.AVGPOOL: Rule(_by_channel, 1, _RQ, _GEOMETRY),
     Opcode.PERMUTE: Rule(_permute, geometry=8),
     Opcode.SLICE: Rule(_slice, geometry=2),
     Opcode.CONCAT: Rule(_concat, 2, geometry=1),

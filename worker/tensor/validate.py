@@ -22,6 +22,7 @@ from worker.tensor.program import (
     Ref,
     Source,
 )
+from worker.tensor.proof_size import MAX_PROOF_BYTES, longest_proof
 from worker.tensor.rules import ELEMENTWISE, RULES, Refused, require
 from worker.tensor.tensors import Constant, DType, TensorType, Weights, type_of
 
@@ -105,6 +106,8 @@ def _check_op(program: Program, index: int, op: Op) -> None:
         require(is_weights == (rule.weights and name == "b"), name, f"{ref.type} has no place here")
     _check_fields(op)
     rule.check(op)
+    size = longest_proof(op, len(program.inputs), len(program.constants), len(program.ops))
+    require(size <= MAX_PROOF_BYTES, "proof", f"{size} bytes, at most {MAX_PROOF_BYTES}")
 
 
 def _check_output(index: int, op: Op) -> None:

@@ -30,15 +30,17 @@ def _unsigned(at: uint256, width: uint256) -> uint256:
 @view
 def _signed(at: uint256, width: uint256) -> int256:
     """@return The two's complement number of `width` bytes at `at`; at + width is 32 or more."""
-    return self._extended(self._word(at + width - 32), width)
+    word: bytes32 = convert(slice(msg.data, at + width - 32, 32), bytes32)
+    spare: uint256 = unsafe_sub(256, unsafe_mul(8, width))
+    return convert(word, int256) << spare >> spare
 
 
 @internal
 @pure
 def _extended(word: uint256, width: uint256) -> int256:
     """@return The lowest `width` bytes of `word`, read as two's complement."""
-    spare: uint256 = 256 - 8 * width
-    return convert(convert(word << spare, bytes32), int256) >> spare
+    spare: uint256 = unsafe_sub(256, unsafe_mul(8, width))
+    return convert(convert(word, bytes32), int256) << spare >> spare
 
 
 @internal

@@ -71,9 +71,31 @@ def _dot_block(x: uint256, y: uint256, size: uint256) -> int256:
             ),
         )
     # With u = a + 128 and v = b + 128: a·b = u·v − 128·(u + v) + 2^14.
-    sums = unsafe_add(sums & HALVES_OF_32, (sums >> 16) & HALVES_OF_32)
-    sums = unsafe_mul(sums, ONES_OF_32) >> 224
-    return convert((products >> 224) + 16_384 * 32 * words, int256) - convert(128 * sums, int256)
+    positive: uint256 = (products >> 224) + 16_384 * 32 * words
+    return convert(positive, int256) - convert(128 * self._folded(sums), int256)
+
+
+@internal
+@view
+def _sum(x: uint256, count: uint256) -> int256:
+    """@return Σ of the `count` i8 at `x`; count ≤ 17,408."""
+    total: uint256 = 0
+    for i: uint256 in range((count + 1023) // 1024, bound=MAX_BLOCKS):
+        words: uint256[32] = calldata._words(x + 1024 * i, min(count - 1024 * i, 1024))
+        sums: uint256 = 0  # lanes of 16 bits: 32 · 2 bytes each fit
+        for j: uint256 in range((min(count - 1024 * i, 1024) + 31) // 32, bound=32):
+            a: uint256 = words[j] ^ SIGNS
+            sums = unsafe_add(sums, unsafe_add(a & BYTES_OF_16, (a >> 8) & BYTES_OF_16))
+        total += self._folded(sums)
+    return convert(total, int256) - convert((count + 31) // 32 * 32 * 128, int256)
+
+
+@internal
+@pure
+def _folded(sums: uint256) -> uint256:
+    """@return The sum of the lanes of 16 bits."""
+    wide: uint256 = unsafe_add(sums & HALVES_OF_32, (sums >> 16) & HALVES_OF_32)
+    return unsafe_mul(wide, ONES_OF_32) >> 224
 
 
 @internal
@@ -83,26 +105,26 @@ def _sums(x: uint256, count: uint256, width: uint256) -> (int256, int256):
     @param width The bytes of an element: 1, 2 or 4.
     @return Σ and Σ of the squares of the `count` elements at `x`; no squares of width 4.
     """
+    if width == 1:
+        return self._sum(x, count), self._dot(x, x, count)
     bits: uint256 = 8 * width
     lane: uint256 = ONES_OF_64 * ((1 << bits) - 1)
     signs: uint256 = max_value(uint256) // ((1 << bits) - 1) << (bits - 1)
     words: uint256 = (count * width + 31) // 32
-    sums: uint256 = 0  # lanes of 64 bits: 2^11 words of elements below 2^32, or 2^9 words of
+    sums: uint256 = 0  # lanes of 64 bits: 2^10 sums below 2^33, or 2^9 words of 4 · 4
     squares: uint256 = 0  # squares below 2^32, fit by far
     part: uint256[32] = empty(uint256[32])
     for j: uint256 in range(words, bound=MAX_WORDS):
         if j % 32 == 0:
             part = calldata._words(x + 32 * j, min(count * width - 32 * j, 1024))
         a: uint256 = part[j % 32] ^ signs
-        b: uint256 = 0
-        if width < 4:
-            b = ((a & HALVES_OF_128) << 64) | ((a >> 64) & HALVES_OF_128)
-            b = (b << 128) | (b >> 128)
-        for k: uint256 in range(8 // width, bound=8):
-            sums = unsafe_add(sums, (a >> (k * bits)) & lane)
-            squares = unsafe_add(
-                squares, unsafe_mul((a >> (k * bits)) & lane, (b >> (k * bits)) & lane)
-            )
+        b: uint256 = ((a & HALVES_OF_128) << 64) | ((a >> 64) & HALVES_OF_128)
+        b = (b << 128) | (b >> 128)
+        for k: uint256 in range(8 // width, bound=4):
+            sums = unsafe_add(sums, a & lane)
+            squares = unsafe_add(squares, unsafe_mul(a & lane, b & lane))
+            a >>= bits
+            b >>= bits
     total: int256 = convert(unsafe_mul(sums, ONES_OF_64) >> 192, int256)
     half: int256 = convert(1 << (bits - 1), int256)
     padded: int256 = convert(words * 32 // width, int256)

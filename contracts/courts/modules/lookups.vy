@@ -19,15 +19,15 @@ def _lookup(
 ) -> (int256, uint256):
     index: int256 = 0
     next: uint256 = 0
-    if op.opcode == descriptors.LUT8:
-        index, next = tensors._read(case, op.a, r, c, at)
-        return tensors._read(case, op.b, 0, convert(index + 128, uint256), next)
     if op.opcode == descriptors.PICK:
         index, next = tensors._read(case, op.b, r, 0, at)
         if index < 0 or index >= convert(op.a.cols, int256):
             return 0, next
         return tensors._read(case, op.a, r, convert(index, uint256), next)
-    index, next = tensors._read(case, op.a, r, 0, at)
+    is_table: bool = op.opcode == descriptors.LUT8
+    index, next = tensors._read(case, op.a, r, c if is_table else 0, at)
+    if is_table:
+        return tensors._read(case, op.b, 0, convert(index + 128, uint256), next)
     if index < 0 or index >= convert(op.b.rows, int256):
         index = 0
     return tensors._read(case, op.b, convert(index, uint256), c, next)

@@ -17,23 +17,29 @@ from . import tensors
 def _move(
     case: cases.Case, op: descriptors.Operator, r: uint256, c: uint256, at: uint256
 ) -> (int256, uint256):
-    rows: uint256 = op.a.rows
-    cols: uint256 = op.a.cols
     g: uint256[16] = descriptors._geometry(op)
+    ref: descriptors.Ref = op.a
+    row: uint256 = r
+    col: uint256 = c
     if op.opcode == descriptors.PERMUTE:
         place: uint256 = self._permuted(g, r * op.y.cols + c)
-        return tensors._read(case, op.a, place // cols, place % cols, at)
-    if op.opcode == descriptors.SLICE:
-        return tensors._read(case, op.a, r + g[0], c + g[1], at)
-    if op.opcode == descriptors.CONCAT:
-        if g[0] == 0 and r >= rows:
-            return tensors._read(case, op.b, r - rows, c, at)
-        if g[0] == 1 and c >= cols:
-            return tensors._read(case, op.b, r, c - cols, at)
-        return tensors._read(case, op.a, r, c, at)
-    if r < g[0] or r >= g[0] + rows or c < g[1] or c >= g[1] + cols:
-        return op.c, at
-    return tensors._read(case, op.a, r - g[0], c - g[1], at)
+        row = place // ref.cols
+        col = place % ref.cols
+    elif op.opcode == descriptors.SLICE:
+        row += g[0]
+        col += g[1]
+    elif op.opcode == descriptors.PAD:
+        if r < g[0] or r >= g[0] + ref.rows or c < g[1] or c >= g[1] + ref.cols:
+            return op.c, at
+        row -= g[0]
+        col -= g[1]
+    elif g[0] == 0 and r >= ref.rows:
+        row -= ref.rows
+        ref = op.b
+    elif g[0] == 1 and c >= ref.cols:
+        col -= ref.cols
+        ref = op.b
+    return tensors._read(case, ref, row, col, at)
 
 
 @internal

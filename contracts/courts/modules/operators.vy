@@ -32,12 +32,6 @@ def _element(
         return products._matmul(case, op, r, c, at)
     if code == descriptors.BMM:
         return products._bmm(case, op, r, c, at)
-    if code == descriptors.ADD or code == descriptors.MUL or code == descriptors.DIV:
-        return elementwise._pair(case, op, r, c, at)
-    if code == descriptors.REQUANT or code == descriptors.ISQRT:
-        return elementwise._single(case, op, r, c, at)
-    if code == descriptors.SCALE:
-        return elementwise._scale(case, op, r, c, at)
     if code == descriptors.LUT8 or code == descriptors.PICK or code == descriptors.GATHER:
         return lookups._lookup(case, op, r, c, at)
     if code == descriptors.NORM or code == descriptors.ROWSUM or code == descriptors.ROWSUMSQ:
@@ -48,6 +42,8 @@ def _element(
         return windows._dwconv(case, op, r, c, at)
     if code == descriptors.MAXPOOL or code == descriptors.AVGPOOL:
         return windows._pool(case, op, r, c, at)
-    if code < descriptors.PERMUTE or code > descriptors.PAD:
+    if code >= descriptors.PERMUTE and code <= descriptors.PAD:
+        return moves._move(case, op, r, c, at)
+    if code < descriptors.ADD or code > descriptors.PAD:
         reverts._fail("operators: no such operator")
-    return moves._move(case, op, r, c, at)
+    return elementwise._elementwise(case, op, r, c, at)

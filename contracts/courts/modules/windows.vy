@@ -102,20 +102,10 @@ def _conv2d(
         weights: uint256 = w.here + (i * window.width + window.left) * window.channels
         total += dot_product._dot(x.here, weights, size)
         if op.za != 0:
-            met += self._sum(weights, size)
+            met += dot_product._sum(weights, size)
     if op.za != 0:
-        total += op.za * (self._sum(w.here, op.b.cols) - met)
+        total += op.za * (dot_product._sum(w.here, op.b.cols) - met)
     return products._finished(op, w, total), x.at
-
-
-@internal
-@view
-def _sum(at: uint256, count: uint256) -> int256:
-    """@return Σ of the `count` i8 at `at`."""
-    total: int256 = 0
-    squares: int256 = 0
-    total, squares = dot_product._sums(at, count, 1)
-    return total
 
 
 @internal
@@ -128,12 +118,15 @@ def _dwconv(
     w: tensors.Tensor = products._weights(case, op, channel, at)
     x: tensors.Tensor = tensors._tensor(op.a, w.at)
     # As if all taps met padding; where one meets the image, the difference is put right.
-    total: int256 = op.za * self._sum(w.here, op.b.cols)
+    total: int256 = op.za * dot_product._sum(w.here, op.b.cols)
     for i: uint256 in range(window.top, window.bottom, bound=MAX_KERNEL):
         x = self._reach_taps(case, x, window, i, channel)
-        for j: uint256 in range(window.left, window.right, bound=MAX_KERNEL):
-            tap: int256 = calldata._signed(x.here + (j - window.left) * window.channels, 1)
-            total += (tap - op.za) * calldata._signed(w.here + i * window.width + j, 1)
+        place: uint256 = x.here
+        weight: uint256 = w.here + i * window.width + window.left
+        for _: uint256 in range(window.right - window.left, bound=MAX_KERNEL):
+            total += (calldata._signed(place, 1) - op.za) * calldata._signed(weight, 1)
+            place += window.channels
+            weight += 1
     return products._finished(op, w, total), x.at
 
 
@@ -150,11 +143,12 @@ def _pool(
     largest: int256 = min_value(int256)
     for i: uint256 in range(window.top, window.bottom, bound=MAX_KERNEL):
         x = self._reach_taps(case, x, window, i, c % window.channels)
-        for j: uint256 in range(window.left, window.right, bound=MAX_KERNEL):
-            place: uint256 = x.here + (j - window.left) * window.channels * width
+        place: uint256 = x.here
+        for _: uint256 in range(window.right - window.left, bound=MAX_KERNEL):
             tap: int256 = calldata._signed(place, width)
             total += tap
             largest = max(largest, tap)
+            place += window.channels * width
     if op.opcode == descriptors.MAXPOOL:
         if window.top >= window.bottom or window.left >= window.right:
             reverts._fail("windows: empty")

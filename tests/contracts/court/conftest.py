@@ -1,6 +1,9 @@
 import json
+import os
 import urllib.request
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from eth_abi import encode
@@ -67,3 +70,28 @@ def _reason(answer) -> str | None:
 @pytest.fixture(scope="session")
 def court(project, owner, chain) -> Court:
     return Court(owner.deploy(project.TensorCourt), chain.provider.uri)
+
+
+@pytest.fixture(scope="session")
+def tally() -> Iterator[Counter[str]]:
+    """What was judged; `make bench-tensor` has it written to the file that COURT_REPORT names."""
+    counts: Counter[str] = Counter()
+    yield counts
+    report = os.environ.get("COURT_REPORT")
+    if report:
+        file = Path(report)
+        results = json.loads(file.read_text()) if file.exists() else {}
+        file.write_text(json.dumps(results | _soundness(counts), indent=1) + "\n")
+
+
+def _soundness(counts: Counter[str]) -> dict[str, object]:
+    return {
+        "convicted_share": counts["convicted"] / counts["corruptions"],
+        "corruptions": counts["corruptions"],
+        "wrongly_convicted": counts["wrongly convicted"],
+        "refusals": counts["refusals"],
+        "differential": {
+            "elements": counts["elements"],
+            "equal_share": counts["equal elements"] / counts["elements"],
+        },
+    }

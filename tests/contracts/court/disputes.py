@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from worker.tensor.backends.numpy import NumpyBackend
 from worker.tensor.cases import Case, case
@@ -28,6 +29,11 @@ class Dispute:
     def program(self) -> Program:
         return self.job.runner.program
 
+    @cached_property
+    def statement(self) -> Statement:
+        """What an honest worker commits to and serves."""
+        return statement_of(self.program, self.tensors)
+
     @property
     def visible(self) -> list[int]:
         """The operators of which any wrong element changes the trace."""
@@ -36,7 +42,7 @@ class Dispute:
 
     def exhibits(self, statement: Statement | None = None) -> Exhibits:
         """Return what proofs are cut from, with the target's segment opened."""
-        said = statement or statement_of(self.program, self.tensors)
+        said = statement or self.statement
         return Exhibits(
             self.program,
             self.job.tasks,
@@ -55,7 +61,7 @@ class Dispute:
 
     def find(self, statement: Statement) -> Lie | Missing | None:
         """Return what an honest worker finds in a statement."""
-        return find_lie(self.job, statement_of(self.program, self.tensors).trace, statement)
+        return find_lie(self.job, self.statement.trace, statement)
 
     def convict(self, statement: Statement) -> Lie:
         """Return the proof that a statement is a lie."""

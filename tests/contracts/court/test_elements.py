@@ -11,7 +11,7 @@ from worker.tensor.proof import prove_element
 from worker.tensor.reference import Operands, element
 
 RIGHT = "court: the element is right"
-CASES = int(os.environ.get("COURT_CASES", "4"))  # of each operator
+CASES = int(os.environ.get("COURT_CASES", "8"))  # of each operator
 ELEMENTS = 4
 
 
@@ -28,7 +28,7 @@ def _places(shape, rng):
 
 
 @pytest.mark.parametrize("opcode", list(Opcode), ids=lambda opcode: opcode.name)
-def test_judge__honest_element__is_right(court, opcode):
+def test_judge__honest_element__is_right(court, tally, opcode):
     proofs = []
     for seed in _seeds(opcode):
         about = dispute(opcode, seed, extreme=seed % 4 == 3)
@@ -41,11 +41,13 @@ def test_judge__honest_element__is_right(court, opcode):
             if opcode is Opcode.ARGMAX:
                 col = rng.randrange(op.a.type.cols)
             proofs.append((exhibits.claim, prove_element(exhibits, about.target, row, col)))
-    assert set(court.judge_all(proofs)) == {RIGHT}
+    answers = court.judge_all(proofs)
+    tally.update({"elements": len(answers), "equal elements": answers.count(RIGHT)})
+    assert set(answers) == {RIGHT}
 
 
 @pytest.mark.parametrize("opcode", list(Opcode), ids=lambda opcode: opcode.name)
-def test_judge__one_corrupted_element__convicts(court, opcode):
+def test_judge__one_corrupted_element__convicts(court, tally, opcode):
     proofs = []
     for seed in _seeds(opcode):
         about, rng = dispute(opcode, seed, extreme=seed % 4 == 3), random.Random(seed)
@@ -58,4 +60,6 @@ def test_judge__one_corrupted_element__convicts(court, opcode):
             lie = about.convict(about.corrupted(operator, row, col, value))
             assert lie.operator <= operator
             proofs.append((lie.claim, lie.proof))
-    assert set(court.judge_all(proofs)) == {None}
+    answers = court.judge_all(proofs)
+    tally.update({"corruptions": len(answers), "convicted": answers.count(None)})
+    assert set(answers) == {None}
