@@ -126,8 +126,8 @@ class Deployer:
         courts = self._deploy(
             "Courts", staking, provable.least_audit_bps, provable.capture_bps, provable.gas_price
         )
-        minima = (*minima, provable.min_challenge)
-        self._deploy("ProvableJobs", staking, escrow, seeds, courts, minima, provable.priority)
+        least = (*minima, provable.min_challenge)
+        self._deploy("ProvableJobs", staking, escrow, seeds, courts, least, provable.priority)
 
     def _deploy(self, name: str, *args: Any) -> str:
         container = getattr(self._project, name)
