@@ -101,7 +101,7 @@ def test_pack__mean_of_the_error__is_in_the_bias():
     y = rq(sums, packed.m.astype(np.int64), packed.s.astype(np.int64)) * out
     error = y - (x @ w.T + bias)
     assert np.abs(error.mean(0)).max() < 2 * out
-    assert np.sqrt(np.square(error).mean()) < 0.05
+    assert np.sqrt(np.square(error).mean()) < 1.5 * scale.scale  # of rounding x
 
 
 def test_range__many_batches__sample_holds_the_extremes():
