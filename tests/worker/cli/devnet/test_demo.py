@@ -23,7 +23,9 @@ def checkout(tmp_path: Path) -> Path:
     (folder / ".cache").mkdir(parents=True)
     for name in BORROWED:
         (folder / name).symlink_to(ROOT / name)
-    (folder / ".cache" / "ape").symlink_to(ROOT / ".cache" / "ape")
+    compiled = ROOT / ".cache" / "ape"
+    compiled.mkdir(parents=True, exist_ok=True)
+    (folder / ".cache" / "ape").symlink_to(compiled)
     return folder
 
 
