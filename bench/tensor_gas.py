@@ -8,13 +8,12 @@ for each zero byte of calldata, and 40 for any other.
 """
 
 import json
-from pathlib import Path
 
 from _chain import Chain, bare_chain
 from _court import Lie, dearest, matmul
+from _results import merge
 from web3.types import RPCEndpoint
 
-OUTPUT = Path(__file__).parent / "results" / "tensor.json"
 WEIGHT_ROWS = {384: 384, 4096: 4096, 11_008: 4096}
 TRACER = {"disableStorage": True, "disableMemory": True, "disableStack": True}
 
@@ -54,13 +53,12 @@ def main() -> None:
         }
     small, large = 4096, 11_008
     found = {
-        "conviction_gas": convictions,
-        "conviction_execution_gas": execution,
+        "conviction_gas": {str(inner): gas for inner, gas in convictions.items()},
+        "conviction_execution_gas": {str(inner): gas for inner, gas in execution.items()},
         "gas_per_mac": round((execution[large] - execution[small]) / (large - small), 2),
         "dearest_element_gas": others,
     }
-    results = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
-    OUTPUT.write_text(json.dumps(results | found, indent=1) + "\n")
+    merge("tensor.json", found)
     print(json.dumps(found, indent=1))
 
 
