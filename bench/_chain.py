@@ -123,12 +123,22 @@ class Chain:
         jobs = self.deploy(
             "ReplicatedJobs", staking.address, escrow.address, seeds.address, 60, 60, 60
         )
-        self.send(staking.functions.admit_genesis(jobs.address, 10**9), admin)
+        provable = self._deploy_provable(staking, escrow, seeds)
+        for service in (jobs, provable):
+            self.send(staking.functions.admit_genesis(service.address, 10**9), admin)
         self.send(staking.functions.seal_genesis(), admin)
         self.send(token.functions.transfer(self.payer.address, 10**7 * TOKEN), admin)
         for index in range(operators):
             self._join(self.keys[2 + index], index + 1)
         self.go_to((self.now // HOUR + 2) * HOUR + 1)
+
+    def _deploy_provable(self, staking: Contract, escrow: Contract, seeds: Contract) -> Contract:
+        """Deploy provable jobs with a court whose own check costs next to nothing."""
+        courts = self.deploy("Courts", staking.address, 500, 2_000, 10**9)
+        court = self.deploy("MockCourt")
+        self.send(courts.functions.admit_genesis(court.address, 1_700_000), self.admin.address)
+        vaults = (staking.address, escrow.address, seeds.address)
+        return self.deploy("ProvableJobs", *vaults, courts.address, (60, 60, 60, 60), 60)
 
     def _join(self, key: Any, expected: int) -> None:
         """Make `key` an operator that is its own worker."""
@@ -148,8 +158,9 @@ class Chain:
         consent = key.sign_message(encode_typed_data(domain, types, message)).signature
         call = staking.functions.set_worker(expected, key.address, NO_LIMIT, 2**63, consent)
         self.send(call, key.address)
-        jobs = self.contracts["ReplicatedJobs"].address
-        self.send(staking.functions.opt_in(expected, jobs, NO_LIMIT), key.address)
+        for service in ("ReplicatedJobs", "ProvableJobs"):
+            address = self.contracts[service].address
+            self.send(staking.functions.opt_in(expected, address, NO_LIMIT), key.address)
         self.operators[expected] = key.address
 
 

@@ -6,7 +6,8 @@
 Three seats, permits and calldata included. In the first four figures the batches never grow, so all
 of the reserve is earned; the others' may grow to five seats, and what a payer gets back is credited
 with the settlement. Payees and operators are warm: a first job of the same kind ran before, and
-what that one cost more is reported apart.
+what that one cost more is reported apart. `convict` is what a conviction takes beyond a transaction
+that asks the court alone.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from typing import Any
 from _chain import NO_PERMIT, STAKE, Chain, fresh_chain
 from _jobs import PLAIN, Bench, failures, results
 from _openings import fetch_openings
+from _provable import ProvableBench, SeatKind
 
 OUTPUT = Path(__file__).parent / "results" / "gas.json"
 BATCH = 32
@@ -27,6 +29,8 @@ LIMITS = {
     "batch32_separate": 80_000,
     "batch32_conclude": 60_000,
     "stake": 100_000,
+    "provable_short": 380_000,
+    "convict": 120_000,
     "largest_call": 8_000_000,
 }
 
@@ -161,6 +165,35 @@ def worst_lists(chain: Chain) -> None:
     job.expire(batches)
 
 
+def provable_short(chain: Chain) -> None:
+    """Post, a sealed claim, reveal, settle after the challenge; no audit was drawn."""
+    job = ProvableBench.sealed(chain)
+    job.reveal("a")
+    job.settle("a")
+
+
+def provable_accepted(chain: Chain) -> None:
+    """The same, accepted by the payer at once."""
+    job = ProvableBench.sealed(chain)
+    job.reveal("a")
+    job.accept("a")
+
+
+def provable_audited(chain: Chain) -> None:
+    """Both seats of an audited batch find the same and are paid."""
+    job = ProvableBench.both_sealed(chain)
+    for seat in SeatKind:
+        job.reveal("a", seat)
+    job.settle("a")
+
+
+def convicted(chain: Chain, size: int = 32) -> None:
+    """An operator is convicted by an announced proof; the court's own check is next to nothing."""
+    job = ProvableBench.sealed(chain)
+    job.reveal("a")
+    job.convict("a", size)
+
+
 SCENARIOS: dict[str, Callable[[Chain], object]] = {
     "single_separate": lambda chain: separate(chain, 1, **PLAIN),
     "single_short": lambda chain: short(chain, **PLAIN),
@@ -176,6 +209,11 @@ SCENARIOS: dict[str, Callable[[Chain], object]] = {
     "expired": expired,
     "raised": raised,
     "worst_settlement": worst_settlement,
+    "provable_short": provable_short,
+    "provable_accepted": provable_accepted,
+    "provable_audited": provable_audited,
+    "convicted": convicted,
+    "convicted_long_proof": lambda chain: convicted(chain, 24_000),
     # Last: new stake takes from everybody's chance to be drawn.
     "stake": stake,
     "stake_by_permit": stake_by_permit,
@@ -188,6 +226,8 @@ def warm_up(chain: Chain) -> Steps:
     """Let every payee and operator be paid once; return what a very first job took."""
     first = chain.measured(lambda: separate(chain, 1, **PLAIN))
     escalated(chain)
+    provable_short(chain)
+    convicted(chain)
     token, staking = chain.contracts["Token"], chain.contracts["Staking"]
     for newcomer in (chain.keys[18].address, chain.keys[19].address):
         chain.send(token.functions.transfer(newcomer, 2 * STAKE), chain.admin.address)
@@ -205,6 +245,8 @@ def report(chain: Chain) -> dict[str, object]:
         gas[name] = total(steps[name]) // BATCH
     heavy += [step for taken in steps.values() for step in taken]
     gas["largest_call_is"], gas["largest_call"] = max(heavy, key=lambda step: step[1])
+    conviction = dict(steps["convicted"])
+    gas["convict"] = conviction["convict"] - conviction["judge"]
     gas["first_job_extra"] = first - total(steps["single_separate"])
     gas["single_separate_steps"] = mean(steps["single_separate"])
     gas["single_short_steps"] = mean(steps["single_short"])

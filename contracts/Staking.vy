@@ -14,6 +14,7 @@ from snekmate.auth import ownable_2step
 from .interfaces import IEscrow
 from .interfaces import IStaking
 from .modules import admission
+from .modules import convicted
 from .modules import epochs
 from .modules import lanes
 from .modules import operators
@@ -32,6 +33,7 @@ initializes: epochs
 initializes: operators[epochs := epochs, parameters := parameters]
 initializes: lanes
 initializes: worker_keys
+initializes: convicted
 initializes: admission[parameters := parameters]
 initializes: stakes[lanes := lanes, operators := operators, parameters := parameters]
 
@@ -58,6 +60,7 @@ exports: (
     admission.service,
     admission.service_count,
     stakes.votes_at,
+    convicted.kept_for,
 )
 
 
@@ -254,6 +257,40 @@ def settle(items: DynArray[uint256, MAX_ITEMS]):
             log StakeBurnt(id=id, service=msg.sender, amount=burn)
     if burnt != 0:
         extcall IBurnable(TOKEN).burn(burnt * ONE_GWEI)
+
+
+@external
+def convict(id: uint256, amount: uint256, prover: address, payer: address) -> uint256:
+    """
+    @notice Take `amount` gwei that the calling service locked, after a verdict: two fifths for the
+            prover, a tenth for the payer, the rest is burnt.
+    @param prover Empty to keep the bounty for `award`.
+    @param payer Empty to burn its part.
+    @return The bounty, gwei.
+    """
+    lanes._take(id, admission._index(msg.sender), amount)
+    stakes._slash(id, amount)
+    bounty: uint256 = 0
+    repaid: uint256 = 0
+    bounty, repaid = convicted._split(amount, payer)
+    if prover == empty(address):
+        convicted._keep(msg.sender, bounty)
+    else:
+        transfers._send(TOKEN, prover, bounty * ONE_GWEI)
+    if repaid != 0:
+        transfers._send(TOKEN, payer, repaid * ONE_GWEI)
+    extcall IBurnable(TOKEN).burn((amount - bounty - repaid) * ONE_GWEI)
+    log convicted.StakeConvicted(
+        id=id, service=msg.sender, amount=amount, bounty=bounty, repaid=repaid
+    )
+    return bounty
+
+
+@external
+def award(prover: address, amount: uint256):
+    """@notice Pay `amount` gwei of the bounties that are kept for the calling service."""
+    convicted._spend(msg.sender, amount)
+    transfers._send(TOKEN, prover, amount * ONE_GWEI)
 
 
 # Owner

@@ -121,6 +121,13 @@ class Deployer:
         jobs = params.jobs
         minima = (jobs.min_claim, jobs.min_run, jobs.min_reveal)
         self._deploy("ReplicatedJobs", staking, escrow, seeds, *minima)
+        provable = params.provable
+        self._deploy("TensorCourt")
+        courts = self._deploy(
+            "Courts", staking, provable.least_audit_bps, provable.capture_bps, provable.gas_price
+        )
+        least = (*minima, provable.min_challenge)
+        self._deploy("ProvableJobs", staking, escrow, seeds, courts, least, provable.priority)
 
     def _deploy(self, name: str, *args: Any) -> str:
         container = getattr(self._project, name)
@@ -141,18 +148,23 @@ class Deployer:
         return str(address)
 
     def _admit(self) -> None:
-        staking, jobs = self._contracts["Staking"], self._contracts["ReplicatedJobs"]
+        staking, courts = self._contracts["Staking"], self._contracts["Courts"]
         if staking.is_sealed():
             return
-        if not staking.is_active(jobs.address):
-            bond = self._params.staking.standing_bond * TOKEN // GWEI
-            staking.admit_genesis(jobs.address, bond, sender=self._account)
+        court, dearest = self._contracts["TensorCourt"], self._params.provable.conviction_gas
+        if courts.announced_at(court.address) == 0:
+            courts.admit_genesis(court.address, dearest, sender=self._account)
+        for service in ("ReplicatedJobs", "ProvableJobs"):
+            jobs = self._contracts[service].address
+            if not staking.is_active(jobs):
+                bond = self._params.staking.standing_bond * TOKEN // GWEI
+                staking.admit_genesis(jobs, bond, sender=self._account)
         staking.seal_genesis(sender=self._account)
         self._say("genesis list sealed, staking is open")
 
     def _offer_ownership(self) -> None:
         owner = self._params.owner
-        for name in ("Token", "Staking", "Escrow"):
+        for name in ("Token", "Staking", "Escrow", "Courts"):
             contract = self._contracts[name]
             if owner and owner not in (contract.owner(), contract.pending_owner()):
                 contract.transfer_ownership(owner, sender=self._account)

@@ -51,6 +51,21 @@ class JobsParams(_Strict):
     min_reveal: int = Field(ge=1, le=DAY)
 
 
+class ProvableParams(_Strict):
+    """What provable jobs are measured by (docs/protocol.md §5), and two times in seconds.
+
+    `gas_price` is wei of the network token for a unit of gas, `conviction_gas` what the tensor
+    court's dearest conviction uses. `priority` is how long the announcement of a proof ripens.
+    """
+
+    least_audit_bps: int = Field(ge=100, le=10_000)
+    capture_bps: int = Field(ge=0, le=9_000)
+    gas_price: int = Field(ge=1, le=10**15)
+    conviction_gas: int = Field(ge=1, le=16_700_000)
+    min_challenge: int = Field(ge=1, le=2 * DAY)
+    priority: int = Field(ge=1, le=DAY)
+
+
 class Params(_Strict):
     """Everything a deployment depends on. `owner` is offered the contracts and must accept."""
 
@@ -60,6 +75,7 @@ class Params(_Strict):
     staking: StakingParams
     escrow: EscrowParams
     jobs: JobsParams
+    provable: ProvableParams
     owner: str | None = AddressText
 
 

@@ -24,6 +24,10 @@ event Locked:
     total: uint256
 
 
+event Convicted:
+    bounty: uint256
+
+
 @deploy
 def __init__(staking: IStaking, escrow: IEscrow, max_lock: uint256):
     STAKING = staking
@@ -43,6 +47,17 @@ def lock(worker: address, amount: uint256, at: uint256):
 @external
 def settle(items: DynArray[uint256, 7]):
     extcall STAKING.settle(items)
+
+
+@external
+def convict(id: uint256, amount: uint256, prover: address, payer: address):
+    bounty: uint256 = extcall STAKING.convict(id, amount, prover, payer)
+    log Convicted(bounty=bounty)
+
+
+@external
+def award(prover: address, amount: uint256):
+    extcall STAKING.award(prover, amount)
 
 
 @external

@@ -5,6 +5,7 @@
 @author Proofmesh
 @license AGPL-3.0-only
 @notice Which terms a replicated job may have, and what they mean for time and money.
+@dev Provable jobs keep to some of the same bounds: `provable_terms`.
 """
 
 from . import job_words as words
@@ -32,7 +33,7 @@ def _check(
 ):
     """@notice Revert unless a job with these terms may be posted now."""
     if terms.a >> 212 != 0 or terms.b & SPARE_IN_B != 0:
-        reverts._fail("jobs: spare bits")
+        self._spare_bits()
     self._check_seats(terms.a, terms.named != empty(bytes32))
     self._check_money(terms.a, words._price(terms.a))
 
@@ -64,8 +65,6 @@ def _check(
 def _check_seats(a: uint256, named: bool):
     seats: uint256 = words._seats(a)
     most: uint256 = words._max_seats(a)
-    if words._log_batch(a) > 5:
-        reverts._fail("jobs: bad batch size")
     if seats == 1:
         if most != 1 or not named:
             self._bad_seats()
@@ -84,10 +83,13 @@ def _check_seats(a: uint256, named: bool):
 def _check_money(a: uint256, price: uint256):
     """@notice Revert unless `price` is one that the bond answers for."""
     bond: uint256 = words._bond(a)
+    size: uint256 = words._log_batch(a)
     if price == 0:
         reverts._fail("jobs: bad price")
+    if size > 5:
+        reverts._fail("jobs: bad batch size")
     # A batch's bonds must fit a lane.
-    if bond == 0 or (bond << words._log_batch(a)) >> 64 != 0:
+    if bond == 0 or (bond << size) >> 64 != 0:
         self._bad_bond()
     if words._token(a) == 0 and bond * 10**9 < price:
         self._bad_bond()
@@ -106,6 +108,12 @@ def _check_end(b: uint256, end: uint256):
     """@notice Revert when something would end after the job's expiry."""
     if end > words._expiry(b):
         self._past_expiry()
+
+
+@internal
+@pure
+def _spare_bits():
+    reverts._fail("jobs: spare bits")
 
 
 @internal

@@ -41,6 +41,12 @@ def _operator_of(worker: address) -> uint256:
 
 
 @internal
+@view
+def _owner_of(id: uint256) -> address:
+    return staticcall IStaking(STAKING).owner_of(id)
+
+
+@internal
 def _lock(worker: address, amount: uint256, at: uint256) -> (uint256, uint256, uint256):
     """@return Id, weight and total weight as the epoch of `at` began; `amount` is gwei."""
     return extcall IStaking(STAKING).lock(worker, amount, at)
@@ -51,6 +57,22 @@ def _unlock(seats: DynArray[uint256, 7]):
     """@param seats Each id 24 | paid, wei 96 | burnt, gwei 64 | released, gwei 64."""
     if len(seats) != 0:
         extcall IStaking(STAKING).settle(seats)
+
+
+@internal
+def _convict(id: uint256, amount: uint256, prover: address, payer: address) -> uint256:
+    """
+    @notice Take `amount` gwei of an operator's bond after a verdict.
+    @param prover Empty while it is not known who earned the bounty.
+    @return The bounty, gwei.
+    """
+    return extcall IStaking(STAKING).convict(id, amount, prover, payer)
+
+
+@internal
+def _award(prover: address, amount: uint256):
+    """@notice Pay a bounty, gwei, that `_convict` kept."""
+    extcall IStaking(STAKING).award(prover, amount)
 
 
 @internal
@@ -99,3 +121,15 @@ def _pay(
         refund,
         burn,
     )
+
+
+@internal
+@view
+def _payer(terms: words.Terms, key: bytes32) -> address:
+    """@return Who paid for the job, out of Escrow's record; empty when that is gone."""
+    payer: address = empty(address)
+    left: uint256 = 0
+    payer, left = staticcall IEscrow(ESCROW).agreement(
+        self, words._token(terms.a), key, words._expiry(terms.b), words._fee_bps(terms.a)
+    )
+    return payer

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import boa
+from boa.contracts.vyper.vyper_contract import VyperContract
 from eth_account import Account
 from eth_utils.crypto import keccak
 
@@ -120,10 +121,7 @@ class World:
         self.net = net.deploy()
         self.token, self.staking, self.escrow = self.net.token, self.net.staking, self.net.escrow
         self.seeds = net.contract("seeds/BlockSeed").deploy()
-        windows = (MIN_WINDOW,) * 3
-        self.jobs = net.contract("services/ReplicatedJobs").deploy(
-            self.staking, self.escrow, self.seeds, *windows
-        )
+        self.jobs = self.deploy_service()
         net.admit(self.net, self.jobs, standing=STANDING)
         self.operators = [self.join(f"owner {number}", stake) for number in range(operators)]
         self.requesters = [boa.env.generate_address(f"requester {n}") for n in range(requesters)]
@@ -131,6 +129,13 @@ class World:
             net.fund(self.net, requester, 10**6 * TOKEN)
         self.nonce = 0
         self.wait(2 * net.EPOCH)
+
+    def deploy_service(self) -> VyperContract:
+        """Deploy the service under test."""
+        windows = (MIN_WINDOW,) * 3
+        return net.contract("services/ReplicatedJobs").deploy(
+            self.staking, self.escrow, self.seeds, *windows
+        )
 
     def join(self, name: str, stake: int) -> Operator:
         """Stake whole tokens for a new operator and opt in."""

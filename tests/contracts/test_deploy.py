@@ -28,11 +28,15 @@ def deployer_for(params, tmp_path):
 
 def test_run__fresh_chain__writes_what_the_worker_reads(deployer_for) -> None:
     deployment = Deployment.load(deployer_for().run())
-    names = {"Token", "Staking", "Escrow", "Registry", "BlockSeed", "ReplicatedJobs"}
-    assert set(deployment.contracts) == names
+    vaults = {"Token", "Staking", "Escrow", "Registry", "BlockSeed"}
+    services = {"ReplicatedJobs", "ProvableJobs"}
+    assert set(deployment.contracts) == vaults | services | {"Courts", "TensorCourt"}
     staking = ape.project.Staking.at(deployment.contracts["Staking"].address)
     assert staking.is_sealed()
-    assert staking.is_active(deployment.contracts["ReplicatedJobs"].address)
+    for service in services:
+        assert staking.is_active(deployment.contracts[service].address)
+    courts = ape.project.Courts.at(deployment.contracts["Courts"].address)
+    assert courts.court_of(0) == deployment.contracts["TensorCourt"].address
 
 
 def test_run__again__sends_nothing(deployer_for) -> None:
@@ -42,7 +46,7 @@ def test_run__again__sends_nothing(deployer_for) -> None:
     assert (file.read_text(), ape.accounts.test_accounts[0].nonce) == (before, nonce)
 
 
-@pytest.mark.parametrize("step", ["Token", "Escrow", "ReplicatedJobs"])
+@pytest.mark.parametrize("step", ["Token", "Escrow", "ProvableJobs"])
 def test_run__cut_off_before_a_contract__goes_on_there(deployer_for, monkeypatch, step) -> None:
     deploy = Deployer._deploy
 
@@ -57,8 +61,8 @@ def test_run__cut_off_before_a_contract__goes_on_there(deployer_for, monkeypatch
         deployer_for().run()
     monkeypatch.undo()
     deployer_for().run()
-    # Six contracts, one admission, one sealing: nothing was sent twice.
-    assert ape.accounts.test_accounts[0].nonce == started + 8
+    # Nine contracts, three admissions, one sealing: nothing was sent twice.
+    assert ape.accounts.test_accounts[0].nonce == started + 13
 
 
 def test_run__cut_off_before_admission__goes_on_there(deployer_for, monkeypatch) -> None:
@@ -68,7 +72,7 @@ def test_run__cut_off_before_admission__goes_on_there(deployer_for, monkeypatch)
         deployer_for().run()
     monkeypatch.undo()
     deployer_for().run()
-    assert ape.accounts.test_accounts[0].nonce == started + 8
+    assert ape.accounts.test_accounts[0].nonce == started + 13
 
 
 def test_deployer__other_chain__refuses(deployer_for) -> None:
@@ -87,7 +91,7 @@ def test_run__other_code_at_a_journalled_address__refuses(deployer_for, tmp_path
 def test_run__owner_given__is_offered_and_must_accept(deployer_for) -> None:
     owner = ape.accounts.test_accounts[7]
     deployment = Deployment.load(deployer_for(owner=owner.address).run())
-    for name in ("Token", "Staking", "Escrow"):
+    for name in ("Token", "Staking", "Escrow", "Courts"):
         contract = getattr(ape.project, name).at(deployment.contracts[name].address)
         assert contract.owner() == ape.accounts.test_accounts[0].address
         assert contract.pending_owner() == owner.address

@@ -33,7 +33,7 @@ class Stage(StrEnum):
     BASE = "base"
 
 
-_A = (88, 64, 20, 3, 3, 3, 1, 16, 14, 16)
+_A = (88, 64, 20, 3, 3, 3, 1, 16, 14, 16, 14)
 _B = (40, 24, 24, 24, 24, 40)
 
 
@@ -74,13 +74,14 @@ class Terms:
     origin: bytes = bytes(32)
     court: int = 0
     challenge: Seconds = NO_WINDOW
+    audit_bps: int = 0
 
     @property
     def a(self) -> int:
         """The first packed word."""
         fields = (self.price, self.bond, self.tasks - 1, self.seats, self.max_seats)
-        rest = (self.batch_log2, int(self.on_dissent), self.token, self.fee_bps, self.court)
-        return _pack(_A, fields + rest)
+        rest = (self.batch_log2, int(self.on_dissent), self.token, self.fee_bps)
+        return _pack(_A, (*fields, *rest, self.court, self.audit_bps))
 
     @property
     def b(self) -> int:
@@ -91,8 +92,10 @@ class Terms:
     @classmethod
     def unpack(cls, a: int, b: int, named: bytes, origin: bytes) -> "Terms":
         """Read the four members of the contract's Terms."""
-        price, bond, last, seats, most, log2, dissent, token, fee, court = _unpack(_A, a)
-        posted_at, claim, run, reveal, challenge, expiry = _unpack(_B, b)
+        price, bond, last, seats, most, log2, dissent, token, fee, court, audit = unpack_fields(
+            _A, a
+        )
+        posted_at, claim, run, reveal, challenge, expiry = unpack_fields(_B, b)
         return cls(
             price=Wei(price),
             bond=Gwei(bond),
@@ -112,6 +115,7 @@ class Terms:
             origin=origin,
             court=court,
             challenge=Seconds(challenge),
+            audit_bps=audit,
         )
 
     def members(self) -> tuple[int, int, bytes, bytes]:
@@ -194,7 +198,7 @@ class JobWord:
     @classmethod
     def unpack(cls, word: int) -> "JobWord":
         """Read the stored word."""
-        return cls(*_unpack((64, 192), word))
+        return cls(*unpack_fields((64, 192), word))
 
 
 @dataclass(frozen=True)
@@ -216,7 +220,7 @@ class BatchWord:
         """Read the stored word; an untouched batch is in round 0."""
         if word >= FINAL:
             return cls((), 0, 0, 0, True, 0, 0, result=word - FINAL)
-        *ids, count, sealed, number, base, silent, _, opened_at = _unpack(
+        *ids, count, sealed, number, base, silent, _, opened_at = unpack_fields(
             (24,) * MAX_SEATS + (3, 7, 3, 3, 7, 1, 40), word
         )
         operators = tuple(OperatorId(i) for i in ids[:count])
@@ -278,7 +282,7 @@ class RoundWord:
     @classmethod
     def unpack(cls, word: int) -> "RoundWord":
         """Read the stored word."""
-        price, mask, height, seed = _unpack((88, 32, 40, 96), word)
+        price, mask, height, seed = unpack_fields((88, 32, 40, 96), word)
         return cls(Wei(price), mask, height, seed)
 
 
@@ -294,7 +298,7 @@ class SeatOutcome:
     @classmethod
     def unpack(cls, word: int) -> "SeatOutcome":
         """Read an element of BatchSettled's `seats`."""
-        operator, paid, burnt, released = _unpack((24, 96, 64, 64), word)
+        operator, paid, burnt, released = unpack_fields((24, 96, 64, 64), word)
         return cls(OperatorId(operator), Wei(paid), Gwei(burnt), Gwei(released))
 
 
@@ -323,7 +327,7 @@ def _pack(widths: tuple[int, ...], values: tuple[int, ...]) -> int:
     return word
 
 
-def _unpack(widths: tuple[int, ...], word: int) -> list[int]:
+def unpack_fields(widths: tuple[int, ...], word: int) -> list[int]:
     fields = []
     for width in widths:
         fields.append(word & ((1 << width) - 1))

@@ -67,7 +67,7 @@ def test_terms_a__each_field_at_its_extremes(harness):
             terms.token,
             terms.fee_bps,
         ]
-        assert terms.a == word & ((1 << 228) - 1)
+        assert terms.a == word & ((1 << 242) - 1)
 
 
 def test_load__random_and_extreme_words__is_what_the_twins_read(harness):

@@ -9,7 +9,7 @@ from worker.tensor.numbers import IDENTITY, fin, rq
 from worker.tensor.program import DType
 
 BOUND = 1 << 40
-LIMITS = [(DType.I8, 42), (DType.I16, 34), (DType.I32, 18)]  # and the largest s for floats
+LIMITS = [(DType.I8, 43), (DType.I16, 35), (DType.I32, 19)]  # and the largest s for floats
 
 
 def op_of(end):
@@ -49,7 +49,14 @@ def check(dtype, v, m, s):
 
 @pytest.mark.parametrize(("dtype", "largest"), LIMITS, ids=str)
 def test_ending__beyond_the_largest_shift__computes_in_int64(dtype, largest):
-    assert Ending(op_of(Fin(dtype)), 1 << 30, largest + 1, BOUND).dtype == np.int64
+    assert Ending(op_of(Fin(dtype)), (1 << 31) - 1, largest + 1, BOUND).dtype == np.int64
+
+
+def test_ending__common_factors__are_taken_out():
+    ending = Ending(op_of(Fin(DType.I8)), [1 << 30, 0, 3 << 29], [46, 3, 30], BOUND)
+
+    assert (ending.m.tolist(), ending.s.tolist()) == ([1, 0, 3], [16, 1, 1])
+    assert ending.is_float
 
 
 def test_ending__numbers_that_are_no_floats__computes_in_int64():
@@ -72,3 +79,10 @@ def test_ending__a_multiplier_for_each_column__uses_each():
     ending = Ending(op_of(Fin(DType.I8)), [1, 1 << 30], [0, 31], BOUND)
 
     assert ending(np.array([[3.0, 3.0]])).tolist() == [[3, 2]]
+
+
+def test_end_on_gpu__source__is_one_that_torch_takes():
+    pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    from worker.tensor.backends.torch_ending import _kernel
+
+    assert _kernel().kernel_name == "ending"

@@ -9,6 +9,7 @@ from worker.tensor.backends import numpy_linear as linear
 from worker.tensor.backends import numpy_windows as windows
 from worker.tensor.backends.blocks import blocks, by_blocks, new
 from worker.tensor.backends.ending import Ending, clamped
+from worker.tensor.backends.lookup import looked_up
 from worker.tensor.numbers import Int64s
 from worker.tensor.program import Op, Opcode, Ref
 from worker.tensor.tensors import Array, Constant, Weights
@@ -98,8 +99,7 @@ def _scale(op: Op, x: Array, gamma: Array, beta: Array) -> Array:
 
 
 def _lut8(op: Op, x: Array, table: Array) -> Array:
-    by_byte = np.roll(table[0], 128)  # entry x + 128 moves to x as an unsigned byte
-    return by_byte[x.view(np.uint8)]
+    return looked_up(x, table[0])
 
 
 def _isqrt_of(v: Int64s) -> Int64s:

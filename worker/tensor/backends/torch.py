@@ -8,6 +8,7 @@ import torch
 
 from worker.tensor.backends import torch_windows as windows
 from worker.tensor.backends.blocks import blocks
+from worker.tensor.backends.lookup import looked_up
 from worker.tensor.backends.torch_ending import clamped
 from worker.tensor.backends.torch_place import Place, place_on
 from worker.tensor.backends.torch_products import Int8Products
@@ -117,6 +118,8 @@ def _scale(
 
 
 def _lut8(place: Place, op: Op, x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    if not x.is_cuda:  # torch would turn every byte into an index of four
+        return torch.from_numpy(looked_up(x.numpy(), table[0].numpy()))
     return place.by_blocks(op, lambda rows: table[0, x[rows].to(torch.int32) + 128])
 
 

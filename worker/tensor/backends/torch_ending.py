@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 
 from worker.tensor.backends.ending import Ending
@@ -24,7 +23,7 @@ class TorchEnding:
         """Take m and s, numbers or arrays for the columns, and a bound on |v|."""
         plan = Ending(op, m, s, bound)
         self._op = op
-        self._is_float = plan.dtype == np.float64
+        self._is_float = plan.is_float
         self.dtype = torch.float64 if self._is_float else torch.int64
         arrays = (plan.scale, plan.plus) if self._is_float else (plan.m, plan.half, plan.s)
         self._constants = [torch.tensor(array, device=device) for array in arrays]

@@ -1,0 +1,445 @@
+"""Random lives of provable jobs among operators, auditors and liars: the books stay balanced, the
+honest lose nothing by a court, and everything can be brought to its end."""
+
+from collections import Counter
+from functools import cache
+
+import boa
+from hypothesis import event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.contracts.jobs_world import HOUR, STANDING, Operator
+from tests.contracts.provable_world import (
+    BOND,
+    DAY,
+    PRIORITY,
+    Fate,
+    Phase,
+    ProvableJob,
+    ProvableWorld,
+    SeatKind,
+)
+from worker.protocol.provable_words import ProvableBatch, reserve
+
+SHAPES = [
+    {},
+    {"tasks": 3},
+    {"tasks": 4, "batch_log2": 2, "audit_bps": 5_000},
+    {"audit_bps": 10_000},
+    {"named": True},
+]
+KINDS = ["truth", "truth", "truth", "lie", "other lie"]
+REASONS = ("provable: ", "jobs: ", "staking: ", "escrow: ", "mock: ")
+MAX_JOBS = 10
+PICK = st.integers(0, 10**6)
+Place = tuple[bytes, int, int, int]  # job, batch, round, operator
+
+
+@cache
+def world() -> ProvableWorld:
+    return ProvableWorld(operators=8, requesters=3)
+
+
+class ProvableMachine(RuleBasedStateMachine):
+    """Eight operators who may lie or fall silent, three requesters, one watcher, time in leaps."""
+
+    @initialize(shape=st.sampled_from(SHAPES))
+    def begin(self, shape: dict) -> None:
+        self.world = world()
+        self.hashes = list(boa.env.evm.patch.prev_hashes)
+        self.anchor = boa.env.anchor()
+        self.anchor.__enter__()
+        self.jobs: list[ProvableJob] = []
+        self.sealed: dict[Place, list[bytes]] = {}
+        self.final: dict[tuple[bytes, int], int] = {}
+        self.paid: set[Place] = set()
+        self.lost: dict[Place, str] = {}
+        self.waiting: dict[bytes, int] = {}
+        self.supply = self.world.token.totalSupply()
+        self.stakes = {o.id: self.stake_of(o) for o in self.world.operators}
+        self.slashed: Counter[int] = Counter()
+        self.prover = boa.env.generate_address("watcher")
+        self.won = self.repaid = 0
+        self.post(shape, 0, 0)
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "jobs"):
+                self.crank_everything()
+        finally:
+            if hasattr(self, "anchor"):
+                self.anchor.__exit__(None, None, None)
+                boa.env.evm.patch.prev_hashes = self.hashes
+
+    # What people do
+
+    @rule(shape=st.sampled_from(SHAPES), requester=st.integers(0, 2), slack=st.integers(0, 60))
+    def post(self, shape: dict, requester: int, slack: int) -> None:
+        if len(self.jobs) == MAX_JOBS:
+            return
+        terms = dict(shape)
+        named = [o.id for o in self.world.operators[:5]] if terms.pop("named", False) else ()
+        expiry = self.world.now + 4 * DAY + slack * HOUR
+        self.jobs.append(self.world.post(requester, named, expiry=expiry, **terms))
+
+    @rule(pick=PICK, kind=st.sampled_from(KINDS), way=st.sampled_from(["both", "claim", "seal"]))
+    def work(self, pick: int, kind: str, way: str) -> None:
+        """Take the open seat, seal the running one, or both at once."""
+        phases = (Phase.RUNNING, Phase.AUDIT_RUNNING)
+        if way != "seal":
+            phases = (Phase.OPEN, Phase.AUDIT_OPEN)
+        job, batch, word = self.batch_in(pick, *phases)
+        if way == "seal":
+            seat = SeatKind(int(word.phase == Phase.AUDIT_RUNNING))
+            holder = self.operator(word.seat(seat)) if not word.is_final else None
+            if holder is not None:
+                self.seal(job, batch, holder, kind)
+            return
+        if word.phase not in phases or self.world.now >= self.world.until(job, batch):
+            return
+        self.world.wait(1)
+        operator = self.whoever_may(job, batch)
+        if operator is None:
+            return
+        if way == "claim":
+            self.attempt(lambda: self.world.claim(job, operator, batch))
+            return
+        values = self.values(job, batch, kind)
+        if self.attempt(lambda: self.world.claim_sealed(job, operator, values, batch)):
+            self.sealed[job.key, batch, word.round, operator.id] = values
+
+    @rule(pick=PICK, audited=st.booleans(), opens=st.booleans())
+    def draw(self, pick: int, audited: bool, opens: bool) -> None:
+        job, batch, word = self.batch_in(pick, Phase.SEALED)
+        if word.phase != Phase.SEALED:
+            return
+        if boa.env.evm.patch.block_number <= word.height + 256:
+            self.world.draw(job, audited or job.terms.audit_bps == 10_000, batch)
+        if opens:
+            self.open(job, batch, self.operator(word.seat(SeatKind.OPERATOR)))
+        else:
+            self.advance(job, batch)
+
+    @rule(pick=PICK, auditor=st.booleans())
+    def reveal(self, pick: int, auditor: bool) -> None:
+        job, batch, word = self.batch_in(pick, Phase.REVEAL)
+        if word.is_final:
+            return
+        operator = self.operator(word.seat(SeatKind(int(auditor))))
+        if operator is not None:
+            self.open(job, batch, operator)
+
+    @rule(pick=PICK, auditor=st.booleans(), announced=st.booleans(), task=st.integers(0, 3))
+    def convict(self, pick: int, auditor: bool, announced: bool, task: int) -> None:
+        """Accuse a seat of one of its tasks, right or wrong."""
+        job, batch, word = self.batch_in(pick, Phase.REVEAL, Phase.CHALLENGE)
+        if word.is_final:
+            return
+        operator = self.operator(word.seat(SeatKind(int(auditor))))
+        if operator is None:
+            return
+        place = (job.key, batch, word.round, operator.id)
+        tasks = job.terms.tasks_in(batch)
+        task = tasks[task % len(tasks)]
+        values = job.opened.get(place[1:], [])
+        proof = repr((place, task)).encode()
+        if announced:
+            self.world.announce(self.prover, proof)
+            self.world.wait(PRIORITY)
+        charge = self.world.charge(job, operator, batch, task=task)
+        call = (job.members, job.source, charge, values, proof)
+        if self.attempt(lambda: self.world.jobs.convict(*call, sender=self.prover)):
+            position = task - tasks[0]
+            assert values[position] != job.truths(batch)[position]
+            bond = BOND * len(tasks)
+            self.lose(place, bond, "convicted")
+            self.repaid += bond // 10
+            if announced:
+                self.won += bond * 2 // 5
+            else:
+                self.waiting[self.world.seat(job, operator, word.round, batch)] = bond * 2 // 5
+
+    @rule(pick=PICK)
+    def release_bounty(self, pick: int) -> None:
+        if not self.waiting:
+            return
+        seat = sorted(self.waiting)[pick % len(self.waiting)]
+        if self.attempt(lambda: self.world.jobs.release_bounty(seat)):
+            self.won += self.waiting.pop(seat)
+
+    @rule(
+        pick=PICK,
+        way=st.sampled_from(["settle", "accept", "advance", "advance", "expire", "cancel"]),
+    )
+    def crank(self, pick: int, way: str) -> None:
+        job, batch = self.any_batch(pick)
+        if way == "advance":
+            self.advance(job, batch)
+        elif way in ("settle", "accept"):
+            job, batch, word = self.batch_in(pick, Phase.CHALLENGE)
+            until = word.until(job.terms)
+            if way == "settle" and until is not None and pick % 2:
+                self.world.go_to(max(self.world.now + 1, until))
+            self.settle(job, batch, accept=way == "accept")
+        elif way == "expire":
+            self.attempt(lambda: self.world.jobs.expire(job.members, [batch]))
+        elif pick % 3 == 0:  # else nothing would live long
+            call = (job.members, job.origin_members, [batch])
+            self.attempt(lambda: self.world.jobs.cancel(*call, sender=job.payer))
+
+    @rule(pick=PICK, auditor=st.booleans(), way=st.sampled_from(["hold", "release", "silence"]))
+    def demand(self, pick: int, auditor: bool, way: str) -> None:
+        job, batch, word = self.batch_in(pick, Phase.REVEAL, Phase.CHALLENGE)
+        if word.is_final or word.phase < Phase.REVEAL:
+            return
+        seat = SeatKind(int(auditor))
+        operator, demands = word.seat(seat), self.world.demands
+        if way == "hold":
+            until = self.world.now + HOUR
+            self.attempt(lambda: demands.hold(job.members, batch, operator, until))
+        elif way == "release":
+            demands.release(job.members, batch, word.round, operator)
+        else:
+            counts = word.fates[seat] == Fate.OPENED and word.held[seat]
+            demands.silence(job.members, batch, word.round, operator)
+            if counts:
+                bond = BOND * len(job.terms.tasks_in(batch))
+                self.lose((job.key, batch, word.round, operator), bond, "unserved")
+
+    @rule(
+        pick=PICK,
+        seconds=st.sampled_from([1, HOUR // 3, HOUR]),
+        blocks=st.integers(1, 300),
+        deadline=st.booleans(),
+    )
+    def wait(self, pick: int, seconds: int, blocks: int, deadline: bool) -> None:
+        """Let time pass, or go to just before or right on the end of some batch's window."""
+        until = self.word(*(where := self.any_batch(pick))).until(where[0].terms)
+        if deadline and until is not None:
+            self.world.go_to(max(self.world.now + 1, until - pick % 2))
+        else:
+            self.world.wait(seconds, blocks)
+
+    # What must stay true (docs/protocol.md, section 7)
+
+    @invariant()
+    def vaults_hold_what_they_owe(self) -> None:  # 1
+        if not hasattr(self, "jobs"):
+            return
+        w = self.world
+        kept = sum(self.waiting.values())
+        assert w.staking.kept_for(w.jobs) == kept
+        stakes = sum(self.stake_of(o) for o in w.operators)
+        assert w.token.balanceOf(w.staking) == (stakes + kept) * 10**9
+        assert w.token.balanceOf(self.prover) == self.won * 10**9
+        owed = sum(w.left(job) for job in self.jobs) + w.escrow.fees_of(0)
+        owed += sum(w.escrow.credit_of(payer, 0) for payer in w.requesters)
+        owed += sum(w.credit(o) for o in w.operators)
+        assert w.token.balanceOf(w.escrow) == owed
+        gone = sum(self.slashed.values()) - self.won - self.repaid - kept
+        assert self.supply - w.token.totalSupply() == gone * 10**9
+
+    @invariant()
+    def a_final_batch_is_final(self) -> None:  # 2
+        for (key, batch), word in getattr(self, "final", {}).items():
+            assert self.world.views.batch_of(key, batch) == word
+        for place in getattr(self, "paid", ()):
+            assert place not in self.lost
+
+    @invariant()
+    def escrow_holds_the_reserve_of_what_is_not_final(self) -> None:  # 2, 6
+        for job in getattr(self, "jobs", ()):
+            open_tasks = sum(
+                len(job.terms.tasks_in(batch))
+                for batch in range(job.terms.batches)
+                if not self.word(job, batch).is_final
+            )
+            assert self.world.left(job) == reserve(job.terms, open_tasks)
+
+    @invariant()
+    def lanes_hold_the_bonds_in_play(self) -> None:  # 3
+        if not hasattr(self, "jobs"):
+            return
+        bonds: Counter[int] = Counter()
+        for job in self.jobs:
+            for batch in range(job.terms.batches):
+                bond = BOND * len(job.terms.tasks_in(batch))
+                for operator in in_play(self.word(job, batch)):
+                    bonds[operator] += bond
+        for operator in self.world.operators:
+            lane = self.world.staking.lane(operator.id, self.world.jobs)
+            assert lane == STANDING + bonds[operator.id]
+            stake = self.stake_of(operator)
+            assert lane <= stake == self.stakes[operator.id] - self.slashed[operator.id]
+
+    # How it is done
+
+    def any_batch(self, pick: int) -> tuple[ProvableJob, int]:
+        job = self.jobs[pick % len(self.jobs)]
+        return job, pick // len(self.jobs) % job.terms.batches
+
+    def batch_in(self, pick: int, *phases: Phase) -> tuple[ProvableJob, int, ProvableBatch]:
+        """Return a batch that is in one of the phases, or any if there is none, and its word."""
+        found = [
+            (job, batch, word)
+            for job in self.jobs
+            for batch in range(job.terms.batches)
+            if (word := self.word(job, batch)).phase in phases
+        ]
+        if found:
+            return found[pick % len(found)]
+        job, batch = self.any_batch(pick)
+        return job, batch, self.word(job, batch)
+
+    def word(self, job: ProvableJob, batch: int) -> ProvableBatch:
+        return self.world.word(job, batch)
+
+    def stake_of(self, operator: Operator) -> int:
+        return self.world.staking.operator(operator.id).stake
+
+    def operator(self, number: int) -> Operator | None:
+        return next((o for o in self.world.operators if o.id == number), None)
+
+    def values(self, job: ProvableJob, batch: int, kind: str) -> list[bytes]:
+        return job.truths(batch) if kind == "truth" else job.lies(kind, batch)
+
+    def attempt(self, call) -> bool:
+        """Try something; a refusal has to be one of ours."""
+        try:
+            call()
+        except boa.BoaError as error:
+            assert any(reason in str(error) for reason in REASONS), error
+            return False
+        self.note_finals()
+        return True
+
+    def note_finals(self) -> None:
+        for job in self.jobs:
+            for batch in range(job.terms.batches):
+                if (job.key, batch) not in self.final and self.word(job, batch).is_final:
+                    self.final[job.key, batch] = self.world.views.batch_of(job.key, batch)
+
+    def whoever_may(self, job: ProvableJob, batch: int) -> Operator | None:
+        """Return one who may take the open seat, once time and draw are made to fit."""
+        word = self.word(job, batch)
+        if job.named and word.phase == Phase.OPEN:
+            free = [o for o in self.world.operators[:5] if not word.had_seat(o.id)]
+            return free[0] if free else None
+        self.world.last_third(job, batch)
+        if self.world.now >= self.world.until(job, batch):
+            return None
+        try:
+            return self.world.drawn(job, batch)
+        except IndexError:  # the seed lapsed, or nobody is left that it draws
+            return None
+
+    def seal(self, job: ProvableJob, batch: int, operator: Operator, kind: str) -> None:
+        number = self.word(job, batch).round
+        values = self.values(job, batch, kind)
+        if self.attempt(lambda: self.world.seal(job, operator, values, batch)):
+            self.sealed[job.key, batch, number, operator.id] = values
+
+    def open(self, job: ProvableJob, batch: int, operator: Operator) -> None:
+        number = self.word(job, batch).round
+        values = self.sealed.get((job.key, batch, number, operator.id), [])
+        self.attempt(lambda: self.world.reveal(job, operator, values, batch))
+
+    def lose(self, place: Place, amount: int, why: str) -> None:
+        assert place not in self.lost
+        event(why)
+        self.lost[place] = why
+        self.slashed[place[3]] += amount
+        self.note_finals()
+
+    def advance(self, job: ProvableJob, batch: int) -> None:
+        before = self.word(job, batch)
+        if not self.attempt(lambda: self.world.jobs.advance(job.members, batch)):
+            return
+        for log in self.world.jobs.get_logs():
+            if type(log).__name__ == "SeatForfeited":
+                late = before.phase in (Phase.RUNNING, Phase.AUDIT_RUNNING)
+                place = (job.key, batch, before.round, log.operator)
+                assert log.burnt + log.released == BOND * len(job.terms.tasks_in(batch))
+                self.lose(place, log.burnt, "late" if late else "silent")
+
+    def settle(self, job: ProvableJob, batch: int, accept: bool = False) -> None:
+        word = self.word(job, batch)
+        if word.is_final:
+            return
+        opened = [
+            (kind, job.opened.get((batch, word.round, word.seat(kind))))
+            for kind in SeatKind
+            if word.fates[kind] == Fate.OPENED
+        ]
+        values = opened[0][1] if opened else []
+        jobs = self.world.jobs
+        differ = len(opened) == 2 and opened[0][1] != opened[1][1]
+        if accept:
+            call = (job.members, job.origin_members, batch, values)
+            done = self.attempt(lambda: jobs.accept(*call, sender=job.payer))
+        else:
+            done = self.attempt(lambda: jobs.settle(job.members, batch, values))
+        if not done:
+            return
+        event("differ" if differ else "accepted" if accept else "settled")
+        assert not (accept and differ)
+        for kind, _ in opened:
+            place = (job.key, batch, word.round, word.seat(kind))
+            if differ:
+                self.lose(place, BOND * len(job.terms.tasks_in(batch)), "differs")
+            else:
+                self.paid.add(place)
+
+    def crank_everything(self) -> None:  # 4
+        """Bring every batch to its end by calls that anyone may make."""
+        for job in self.jobs:
+            for batch in range(job.terms.batches):
+                self.crank_to_the_end(job, batch)
+        self.vaults_hold_what_they_owe()
+        self.lanes_hold_the_bonds_in_play()
+        assert all(self.world.left(job) == 0 for job in self.jobs)
+
+    def crank_to_the_end(self, job: ProvableJob, batch: int) -> None:
+        for _ in range(30):
+            word = self.word(job, batch)
+            if word.is_final:
+                return
+            until = word.until(job.terms)
+            if until is not None and until > self.world.now:
+                self.world.go_to(until)
+            for kind in SeatKind:
+                for _ in range(word.held[kind]):  # a demand has a time-out of its own
+                    seat = word.seat(kind)
+                    self.world.demands.release(job.members, batch, word.round, seat)
+            if word.phase == Phase.OPEN:
+                self.world.jobs.expire(job.members, [batch])
+            elif word.phase == Phase.CHALLENGE:
+                self.settle(job, batch)
+            else:
+                if word.phase == Phase.SEALED:
+                    self.world.wait(1, 2)
+                self.advance(job, batch)
+        raise AssertionError("no end")
+
+
+def in_play(word: ProvableBatch) -> list[int]:
+    """Return the operators whose bonds a batch holds."""
+    held = []
+    if word.is_final or word.phase == Phase.OPEN:
+        return held
+    alive = (Fate.IN_PLAY, Fate.OPENED)
+    if word.fates[SeatKind.OPERATOR] in alive:
+        held.append(word.seat(SeatKind.OPERATOR))
+    if word.phase >= Phase.AUDIT_RUNNING and word.fates[SeatKind.AUDITOR] in alive:
+        held.append(word.seat(SeatKind.AUDITOR))
+    return held
+
+
+class TestProvableJobs(ProvableMachine.TestCase):
+    settings = settings()
+
+    def setUp(self) -> None:
+        # Before the examples, so that no example's end rolls it back; the end of the test does.
+        world.cache_clear()
+        world()
