@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -62,10 +63,10 @@ def parse_quantity(value: Any, what: str = "quantity") -> int:
 
 def parse_data(value: Any, what: str = "data", length: int | None = None) -> bytes:
     """Return the bytes of "0x…" data, of exactly `length` bytes when given."""
-    try:
-        data = bytes.fromhex(value[2:]) if value[:2] == "0x" else None
-    except (TypeError, ValueError):
-        data = None
+    data = None
+    if isinstance(value, str) and value.startswith("0x"):
+        with suppress(ValueError):
+            data = bytes.fromhex(value[2:])
     if data is None or 2 * len(data) + 2 != len(value):  # fromhex passes spaces over
         raise RpcError(f"endpoint sent malformed {what}: {_excerpt(value)}")
     if length is not None and len(data) != length:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.worker.tensor.torch_extra import need_torch
 from worker.tensor.backends.numpy import NumpyBackend
 from worker.tensor.cases import case
 from worker.tensor.execute import Runner
@@ -19,7 +20,7 @@ PICKS = 24  # elements compared in each case; the corners always are
 
 def torch_backend(name):
     """A backend of torch: on floats in many blocks, on int8 units, or on a GPU."""
-    torch = pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    torch = need_torch()
     from worker.tensor.backends.torch import TorchBackend
     from worker.tensor.backends.torch_place import place_on
     from worker.tensor.backends.torch_products import FloatProducts, Int8Products

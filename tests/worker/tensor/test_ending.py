@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.worker.tensor.torch_extra import need_torch
 from worker.tensor.backends.ending import Ending
 from worker.tensor.build import Builder, Fin
 from worker.tensor.numbers import IDENTITY, fin, rq
@@ -82,7 +83,7 @@ def test_ending__a_multiplier_for_each_column__uses_each():
 
 
 def test_end_on_gpu__source__is_one_that_torch_takes():
-    pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    need_torch()
     from worker.tensor.backends.torch_ending import _kernel
 
     assert _kernel().kernel_name == "ending"

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from tests.worker.tensor.torch_extra import need_torch
 from worker.errors import ConfigError
 from worker.tensor.backends import choose
 from worker.tensor.backends.numpy import NumpyBackend
@@ -38,7 +39,7 @@ def test_self_test__numpy__passes_in_two_seconds():
 
 
 def test_self_test__torch__passes():
-    pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    need_torch()
 
     assert self_test(choose.open_backend("torch")) is None
 
@@ -73,13 +74,13 @@ def test_open_backend__torch_missing__is_numpy_unless_asked_for(monkeypatch):
 
 def test_open_backend__by_name__is_that_one():
     assert choose.open_backend("numpy").name == "numpy"
-    pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    need_torch()
     assert choose.open_backend("torch").name.startswith("torch on ")
 
 
 @pytest.mark.parametrize("has_units", [True, False])
 def test_open_backend__auto__is_torch_where_it_has_int8_units(monkeypatch, has_units):
-    pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    need_torch()
     from worker.tensor.backends.torch import TorchBackend
 
     monkeypatch.setattr(TorchBackend, "has_int8_units", has_units)
