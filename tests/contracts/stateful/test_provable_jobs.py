@@ -105,9 +105,34 @@ class ProvableMachine(RuleBasedStateMachine):
         if way == "claim":
             self.attempt(lambda: self.world.claim(job, operator, batch))
             return
+        event("audit sealed" if word.phase == Phase.AUDIT_OPEN else "sealed")
         values = self.values(job, batch, kind)
         if self.attempt(lambda: self.world.claim_sealed(job, operator, values, batch)):
             self.sealed[job.key, batch, word.round, operator.id] = values
+
+    @rule(
+        pick=PICK,
+        kinds=st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS)),
+        audited=st.booleans(),
+        opens=st.tuples(st.booleans(), st.booleans()),
+    )
+    def live(
+        self, pick: int, kinds: tuple[str, str], audited: bool, opens: tuple[bool, bool]
+    ) -> None:
+        """Bring a batch as far as its seats' openings, with an auditor or without."""
+        if not any(
+            self.word(job, batch).phase == Phase.OPEN
+            and self.world.now < self.world.until(job, batch)
+            for job in self.jobs
+            for batch in range(job.terms.batches)
+        ):
+            self.post(SHAPES[pick % len(SHAPES)], pick % 3, pick % 60)
+        self.work(pick, kinds[0], "both")
+        self.draw(pick, audited, False)
+        self.work(pick, kinds[1], "both")
+        for auditor in (False, True):
+            if opens[auditor]:
+                self.reveal(pick, auditor)
 
     @rule(pick=PICK, audited=st.booleans(), opens=st.booleans())
     def draw(self, pick: int, audited: bool, opens: bool) -> None:
