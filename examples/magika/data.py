@@ -1,14 +1,12 @@
 """The magika model out of its package, and the real files that it is calibrated and judged on."""
 
-import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
-import magika
 import numpy as np
 from numpy.typing import NDArray
 
-PACKAGES = Path(magika.__file__).parent.parent
+from examples.locked import PACKAGES, piece
+
 MODEL = PACKAGES / "magika" / "models" / "standard_v3_3" / "model.onnx"
 FILES = Path(__file__).with_name("files.txt")
 
@@ -29,15 +27,6 @@ def features(data: bytes) -> NDArray[np.int32]:
 
 def load(use: str) -> NDArray[np.int32]:
     """Return the features of all files for "calibrate" or "judge", a row each."""
-    return np.stack([features(data) for data in _contents(use)])
-
-
-def _contents(use: str) -> Iterator[bytes]:
-    for line in FILES.read_text().splitlines():
-        if not line.startswith(f"{use} "):
-            continue
-        _, digest, path = line.split(" ", 2)
-        data = (PACKAGES / path).read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise SystemExit(f"{path} is not the file of the locked package")
-        yield data
+    lines = [line.split(" ", 2) for line in FILES.read_text().splitlines()]
+    pieces = [piece(path, digest) for name, digest, path in lines if name == use]
+    return np.stack([features(data) for data in pieces])

@@ -11,6 +11,7 @@ from worker.cli import exits
 _GROUPS = {
     "job": ("worker.cli.job", "Post work, follow it, fetch and check results."),
     "node": ("worker.cli.node", "Stake and run a worker."),
+    "model": ("worker.cli.model", "Turn models into tensor programs, and look into them."),
     "credits": ("worker.cli.credits", "What Escrow owes you."),
     "config": ("worker.cli.settings", "Show and change settings."),
     "dev": ("worker.cli.dev", "A network on this machine, for trying things out."),

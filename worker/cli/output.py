@@ -98,8 +98,16 @@ def console() -> "Console":
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `-o` and `-q`; it receives an `Output` as `out`."""
+    return _with_output(command, ("-o", "--output"))
 
-    @click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="table",
+
+def long_output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give `--output` and `-q` to a command whose `-o` is a file that it writes."""
+    return _with_output(command, ("--output",))
+
+
+def _with_output(command: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    @click.option(*names, "form", type=click.Choice(FORMATS), default="table",
                   show_default=True, help="How to print.")  # fmt: skip
     @click.option("-q", "--quiet", is_flag=True, help="Print the id alone.")
     @wraps(command)

@@ -79,3 +79,10 @@ def test_ending__a_multiplier_for_each_column__uses_each():
     ending = Ending(op_of(Fin(DType.I8)), [1, 1 << 30], [0, 31], BOUND)
 
     assert ending(np.array([[3.0, 3.0]])).tolist() == [[3, 2]]
+
+
+def test_end_on_gpu__source__is_one_that_torch_takes():
+    pytest.importorskip("torch", reason="torch, the extra `gpu`, is not installed")
+    from worker.tensor.backends.torch_ending import _kernel
+
+    assert _kernel().kernel_name == "ending"

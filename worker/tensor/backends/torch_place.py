@@ -53,4 +53,5 @@ def place_on(device: str) -> Place:
         has_vnni = torch.cpu._is_vnni_supported()
         products = Int8Products() if has_vnni else FloatProducts()
         return Place(torch.device("cpu"), products, block=1 << 16, tile=1 << 20)
+    torch.set_float32_matmul_precision("highest")  # some builds round to TF32 unless told not to
     return Place(torch.device(device), Int8Products(), block=1 << 24, tile=1 << 26)

@@ -9,12 +9,12 @@ _DAMPING = 0.01
 _BLOCK = 128
 
 
-def gptq(w: Array, hessian: Array, least: Array) -> Quantised:
-    """Return int8 rows that give nearly w's products on inputs of second moment `hessian`."""
-    scale = search_scales(w, np.diag(hessian), least)[:, None]
-    order = np.argsort(-np.diag(hessian), kind="stable")
+def gptq(w: Array, curvature: Array, least: Array) -> Quantised:
+    """Return int8 rows that give nearly w's products on inputs of second moment `curvature`."""
+    scale = search_scales(w, np.diag(curvature), least)[:, None]
+    order = np.argsort(-np.diag(curvature), kind="stable")
     rest = w[:, order].astype(np.float64)
-    upper = _inverse_root(hessian[np.ix_(order, order)])
+    upper = _inverse_root(curvature[np.ix_(order, order)])
     q = np.zeros(w.shape)
     for start in range(0, w.shape[1], _BLOCK):
         stop = min(start + _BLOCK, w.shape[1])
@@ -36,9 +36,9 @@ def _round_block(rest: Array, q: Array, upper: Array, scale: Array, start: int, 
     return errors
 
 
-def _inverse_root(hessian: Array) -> Array:
+def _inverse_root(curvature: Array) -> Array:
     """Return the upper Cholesky factor of the damped inverse."""
-    damped = hessian.astype(np.float64).copy()
+    damped = curvature.astype(np.float64).copy()
     diagonal = np.einsum("ii->i", damped)
     diagonal += _DAMPING * diagonal.mean() + 1e-12
     result: Array = np.linalg.cholesky(np.linalg.inv(damped)).T

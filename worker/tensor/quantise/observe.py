@@ -68,6 +68,9 @@ class Moments:
         return self.total / self.count
 
     @property
-    def hessian(self) -> Array:
-        """E[xᵀx], the curvature of the output's squared error in the weights."""
-        return self.products / self.count
+    def covariance(self) -> Array:
+        """The curvature of the output's squared error in the weights, once the bias makes up for
+        the mean error."""
+        mean = self.mean
+        result: Array = self.products / self.count - np.outer(mean, mean)
+        return result

@@ -14,6 +14,9 @@ from worker.tensor.numbers import Multiplier
 from worker.tensor.tensors import DType
 
 STEP = 5.5 / 255  # of the exponent: e^-5.5 is the last power above 0
+FINE_STEP = 11 / 255  # for long rows, with powers of 14 bits
+FINE_TOP = 127 * 128 + 127
+TOP = 127
 _SHARE_BITS = 36
 
 
@@ -24,7 +27,7 @@ def to_steps(scale: float, step: float) -> tuple[int, int]:
     return round(ratio * 2**s), s
 
 
-def exp_table(step: float, top: int = 127) -> Array:
+def exp_table(step: float, top: int = TOP) -> Array:
     """Return e^-x in 1/top; entry 0, which is also what masked elements reach, is nothing."""
     powers = np.rint(top * np.exp(np.arange(-255, 1) * step))
     powers[0] = 0
@@ -40,7 +43,15 @@ class Share(NamedTuple):
     by: Multiplier
 
 
-def share(ratio: float, top: int = 127) -> Share:
+def exp_tables(step: float) -> tuple[Array, Array]:
+    """Return e^-x in 1/16383 as two tables: 128 · high + low."""
+    powers = np.rint(FINE_TOP * np.exp(np.arange(-255, 1) * step)).astype(np.int64)
+    powers[0] = 0
+    tables = [part.astype(np.int8).reshape(1, 256) for part in (powers >> 7, powers & 127)]
+    return tables[0], tables[1]
+
+
+def share(ratio: float, top: int = TOP) -> Share:
     """Return the integers for power · ratio / sum."""
     bits = _SHARE_BITS - max(0, math.frexp(ratio)[1])
     c = round(ratio * 2**bits)

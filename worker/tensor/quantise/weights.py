@@ -37,9 +37,3 @@ def round_to(w: Array, scale: Array) -> Array:
     """Return the nearest int8 multiples as floats, within ±127."""
     result: Array = np.clip(np.rint(w / scale), -MAX, MAX)
     return result
-
-
-def nearest(w: Array, hessian: Array, least: Array) -> Quantised:
-    """Return each weight rounded to its row's best scale."""
-    scale = search_scales(w, np.diag(hessian), least)
-    return Quantised(round_to(w, scale[:, None]).astype(np.int8), scale)

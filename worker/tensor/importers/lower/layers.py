@@ -10,15 +10,14 @@ from worker.tensor.importers.graph import Node
 from worker.tensor.importers.lower.lowering import Form, Lowering
 from worker.tensor.importers.lower.tensor import Tensor
 from worker.tensor.program import Window
-from worker.tensor.quantise.gptq import gptq
-from worker.tensor.quantise.linear import correct_bias, least_scales, tails
+from worker.tensor.quantise.linear import pack
 from worker.tensor.quantise.scale import Scale
 
 
 def linear(low: Lowering, node: Node, form: Form) -> Tensor:
     """x · Wᵀ + b over the last axis."""
-    low.builder.segment()
     x = low.get(node.inputs[0], Form.NARROW)
+    low.builder.segment()
     rows = x.rows(low.builder)
     out = low.scale(node.outputs[0], form)
     weights = _weights(low, node, low.graph.constants[node.inputs[1]], x.scale, out)
@@ -29,8 +28,8 @@ def linear(low: Lowering, node: Node, form: Form) -> Tensor:
 
 def conv(low: Lowering, node: Node, form: Form) -> Tensor:
     """A convolution over one or two axes, all channels together or each by itself."""
-    low.builder.segment()
     x = low.get(node.inputs[0], Form.NARROW)
+    low.builder.segment()
     kernel, groups = low.graph.constants[node.inputs[1]], node.attributes.get("group", 1)
     channels = x.shape[1]
     if groups not in (1, channels) or (groups > 1 and len(kernel) != channels):
@@ -80,11 +79,8 @@ def _weights(low: Lowering, node: Node, w: Array, x: Scale, out: Scale) -> Value
     """Return the node's weights as integers, their rounding made up for in the bias."""
     bias = low.graph.constants[node.inputs[2]]
     moments = low.moments[node.outputs[0]]
-    least = least_scales(bias, x, np.array(out.scale))
-    quantised = gptq(w, moments.hessian, least)
-    corrected = correct_bias(w, quantised, bias, moments.mean)
-    tail = tails(quantised, corrected, x, np.array(out.scale))
-    return low.builder.weights(quantised.q, *tail)
+    packed = pack(w, bias, moments, x, np.array(out.scale))
+    return low.builder.weights(*packed)
 
 
 def _clamp(node: Node) -> tuple[float | None, float | None]:

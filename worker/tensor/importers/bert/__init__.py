@@ -1,0 +1,1 @@
+"""BERT-style sentence encoders, from safetensors and config.json, to tensor programs."""
