@@ -241,8 +241,9 @@ def convict(
     is_played: bool = False
     seat: uint256 = 0
     is_played, seat = batches._played(key, charge.batch, charge.round, charge.operator)
+    bounty: uint256 = 0
     if not is_played:
-        bounties._give(slot, keccak256(proof))
+        bounty = bounties._claimed(slot, keccak256(proof))
     accused: ICourt.Claim = convictions._claim_of(
         terms, source, charge, values, slot, demand_hooks.demands
     )
@@ -253,6 +254,8 @@ def convict(
     if is_played:
         is_ripe: bool = bounties._is_ripe(keccak256(proof), msg.sender, block.timestamp)
         convictions._convict(terms, charge, seat, slot, is_ripe)
+    else:
+        bounties._award(slot, bounty, msg.sender)
 
 
 @external
