@@ -172,8 +172,16 @@ def _field(text: str) -> dict[str, str]:
 @contextmanager
 def fresh_chain(operators: int) -> Iterator[Chain]:
     """Yield a new local chain with the network deployed; end it afterwards."""
+    with bare_chain("cancun") as chain:
+        chain.deploy_all(operators)
+        yield chain
+
+
+@contextmanager
+def bare_chain(hardfork: str) -> Iterator[Chain]:
+    """Yield a new local chain with nothing on it; end it afterwards."""
     port = free_port()
-    command = [str(find_anvil(ROOT)), "--port", str(port), "--hardfork", "cancun"]
+    command = [str(find_anvil(ROOT)), "--port", str(port), "--hardfork", hardfork]
     command += ["--accounts", "20", "--timestamp", str(GENESIS)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
@@ -185,7 +193,6 @@ def fresh_chain(operators: int) -> Iterator[Chain]:
             time.sleep(0.05)
         chain = Chain(web3)
         chain.rpc("anvil_setBlockTimestampInterval", 1)
-        chain.deploy_all(operators)
         yield chain
     finally:
         process.terminate()

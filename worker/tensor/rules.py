@@ -11,8 +11,8 @@ _WIDE = (DType.I8, DType.I16, DType.I32, DType.I64)
 _MAX_SQUARED = 4096
 """Columns up to which the squares of a row of int16 are summed."""
 
-_MAX_KERNEL_HEIGHT = 64
-_MAX_TAPS = 1024
+_MAX_KERNEL_HEIGHT = 16
+_MAX_TAPS = 512
 """Places in a window that a court visits one by one: of all but CONV2D."""
 
 

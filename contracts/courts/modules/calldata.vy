@@ -53,15 +53,8 @@ def _run(at: uint256, size: uint256) -> Bytes[1024]:
 
 @internal
 @view
-def _words(at: uint256, size: uint256) -> uint256[32]:
-    """@return The `size` ≤ 1024 bytes at `at`; zero bytes fill up their last word."""
-    words: uint256[32] = empty(uint256[32])
-    if at + BLOCK <= len(msg.data):
-        words = abi_decode(slice(msg.data, at, BLOCK), uint256[32])
-    else:
-        zeros: Bytes[1024] = abi_encode(words)
-        words = abi_decode(slice(concat(self._run(at, size), zeros), 0, BLOCK), uint256[32])
-    if size % 32 != 0:
-        spare: uint256 = 256 - 8 * (size % 32)
-        words[size // 32] = words[size // 32] >> spare << spare
-    return words
+def _words(at: uint256, size: uint256) -> Bytes[1056]:
+    """@return The `size` ≤ 1024 bytes at `at`, and zero bytes that fill up their last word."""
+    if size == BLOCK:
+        return slice(msg.data, at, BLOCK)
+    return concat(self._run(at, size), empty(bytes32))

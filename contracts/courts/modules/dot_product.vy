@@ -5,22 +5,21 @@
 @author Proofmesh
 @license AGPL-3.0-only
 @notice Sums of products of small integers, many in one multiplication.
-@dev A word holds equal lanes. Of the product of two such words the top lane is the sum of the
-     products of lanes 0 and n, 1 and n − 1, …; so one factor's lanes are reversed first. Bytes are
-     made unsigned by adding 2^7, which a correction takes off at the end; zero bytes at the end of
-     the last word stand for zeros and change nothing.
+@dev A word holds equal lanes of signed numbers, Σ x_i · 2^(32i) modulo 2^256. The top lane of the
+     product of two such words is Σ x_i · y_(7−i), so one factor's lanes are reversed first. To get
+     bytes into lanes, 128 is added to each (XOR), each fourth byte masked, 128 taken off again.
+     Zero bytes at the end of the last word stand for zeros and change nothing.
 """
 
 from . import calldata
 
-# Lanes of 8 bits, at every second, fourth byte; and the words that have 1 in each lane.
-BYTES_OF_16: constant(uint256) = max_value(uint256) // (2**16 - 1) * 255
-BYTES_OF_32: constant(uint256) = max_value(uint256) // (2**32 - 1) * 255
-HALVES_OF_32: constant(uint256) = max_value(uint256) // (2**32 - 1) * (2**16 - 1)
-HALVES_OF_64: constant(uint256) = max_value(uint256) // (2**64 - 1) * (2**32 - 1)
-HALVES_OF_128: constant(uint256) = max_value(uint256) // (2**128 - 1) * (2**64 - 1)
+# Of lanes of so many bits: ones; and what selects the lower half of each.
 ONES_OF_32: constant(uint256) = max_value(uint256) // (2**32 - 1)
 ONES_OF_64: constant(uint256) = max_value(uint256) // (2**64 - 1)
+HALVES_OF_64: constant(uint256) = ONES_OF_64 * (2**32 - 1)
+HALVES_OF_128: constant(uint256) = max_value(uint256) // (2**128 - 1) * (2**64 - 1)
+BYTES: constant(uint256) = ONES_OF_32 * 255
+OFFSET: constant(uint256) = ONES_OF_32 * 128
 SIGNS: constant(uint256) = max_value(uint256) // 255 * 128
 MAX_BLOCKS: constant(uint256) = 17
 MAX_WORDS: constant(uint256) = 513
@@ -39,21 +38,14 @@ def _dot(x: uint256, y: uint256, size: uint256) -> int256:
 @internal
 @view
 def _dot_block(x: uint256, y: uint256, size: uint256) -> int256:
-    xs: uint256[32] = calldata._words(x, size)
-    ys: uint256[32] = calldata._words(y, size)
-    words: uint256 = (size + 31) // 32
-    products: uint256 = 0  # lanes of 32 bits: 32 · 4 · 8 products of 16 bits each fit
-    sums: uint256 = 0  # lanes of 16 bits: 32 · 4 bytes each fit
-    for j: uint256 in range(words, bound=32):
-        a: uint256 = xs[j] ^ SIGNS
-        b: uint256 = ys[j] ^ SIGNS
-        sums = unsafe_add(
-            sums,
-            unsafe_add(
-                unsafe_add(a & BYTES_OF_16, (a >> 8) & BYTES_OF_16),
-                unsafe_add(b & BYTES_OF_16, (b >> 8) & BYTES_OF_16),
-            ),
-        )
+    xs: Bytes[1056] = calldata._words(x, size)
+    ys: Bytes[1056] = calldata._words(y, size)
+    place: uint256 = 0
+    products: uint256 = 0  # lanes of 32 bits: 1024 products below 2^15 fit
+    for _: uint256 in range((size + 31) // 32, bound=32):
+        a: uint256 = convert(extract32(xs, place), uint256) ^ SIGNS
+        b: uint256 = convert(extract32(ys, place), uint256) ^ SIGNS
+        place = unsafe_add(place, 32)
         b = ((b & HALVES_OF_64) << 32) | ((b >> 32) & HALVES_OF_64)
         b = ((b & HALVES_OF_128) << 64) | ((b >> 64) & HALVES_OF_128)
         b = (b << 128) | (b >> 128)
@@ -61,41 +53,57 @@ def _dot_block(x: uint256, y: uint256, size: uint256) -> int256:
             products,
             unsafe_add(
                 unsafe_add(
-                    unsafe_mul(a & BYTES_OF_32, b & BYTES_OF_32),
-                    unsafe_mul((a >> 8) & BYTES_OF_32, (b >> 8) & BYTES_OF_32),
+                    unsafe_mul(
+                        unsafe_sub(a & BYTES, OFFSET),
+                        unsafe_sub(b & BYTES, OFFSET),
+                    ),
+                    unsafe_mul(
+                        unsafe_sub((a >> 8) & BYTES, OFFSET),
+                        unsafe_sub((b >> 8) & BYTES, OFFSET),
+                    ),
                 ),
                 unsafe_add(
-                    unsafe_mul((a >> 16) & BYTES_OF_32, (b >> 16) & BYTES_OF_32),
-                    unsafe_mul((a >> 24) & BYTES_OF_32, (b >> 24) & BYTES_OF_32),
+                    unsafe_mul(
+                        unsafe_sub((a >> 16) & BYTES, OFFSET),
+                        unsafe_sub((b >> 16) & BYTES, OFFSET),
+                    ),
+                    unsafe_mul(
+                        unsafe_sub((a >> 24) & BYTES, OFFSET),
+                        unsafe_sub((b >> 24) & BYTES, OFFSET),
+                    ),
                 ),
             ),
         )
-    # With u = a + 128 and v = b + 128: a·b = u·v − 128·(u + v) + 2^14.
-    positive: uint256 = (products >> 224) + 16_384 * 32 * words
-    return convert(positive, int256) - convert(128 * self._folded(sums), int256)
+    return self._top(products, 32)
+
+
+@internal
+@pure
+def _top(lanes: uint256, bits: uint256) -> int256:
+    """@return The top lane, of `bits` bits; those below it, if negative, have borrowed from it."""
+    rounded: uint256 = unsafe_add(lanes, 1 << (255 - bits))
+    return convert(convert(rounded, bytes32), int256) >> (256 - bits)
 
 
 @internal
 @view
 def _sum(x: uint256, count: uint256) -> int256:
     """@return Σ of the `count` i8 at `x`; count ≤ 17,408."""
-    total: uint256 = 0
+    sums: uint256 = 0  # lanes of 32 bits
     for i: uint256 in range((count + 1023) // 1024, bound=MAX_BLOCKS):
-        words: uint256[32] = calldata._words(x + 1024 * i, min(count - 1024 * i, 1024))
-        sums: uint256 = 0  # lanes of 16 bits: 32 · 2 bytes each fit
-        for j: uint256 in range((min(count - 1024 * i, 1024) + 31) // 32, bound=32):
-            a: uint256 = words[j] ^ SIGNS
-            sums = unsafe_add(sums, unsafe_add(a & BYTES_OF_16, (a >> 8) & BYTES_OF_16))
-        total += self._folded(sums)
-    return convert(total, int256) - convert((count + 31) // 32 * 32 * 128, int256)
-
-
-@internal
-@pure
-def _folded(sums: uint256) -> uint256:
-    """@return The sum of the lanes of 16 bits."""
-    wide: uint256 = unsafe_add(sums & HALVES_OF_32, (sums >> 16) & HALVES_OF_32)
-    return unsafe_mul(wide, ONES_OF_32) >> 224
+        size: uint256 = min(count - 1024 * i, 1024)
+        xs: Bytes[1056] = calldata._words(x + 1024 * i, size)
+        for j: uint256 in range((size + 31) // 32, bound=32):
+            a: uint256 = convert(extract32(xs, 32 * j), uint256) ^ SIGNS
+            sums = unsafe_add(
+                sums,
+                unsafe_add(
+                    unsafe_add(a & BYTES, (a >> 8) & BYTES),
+                    unsafe_add((a >> 16) & BYTES, (a >> 24) & BYTES),
+                ),
+            )
+            sums = unsafe_sub(sums, 4 * OFFSET)
+    return self._top(unsafe_mul(sums, ONES_OF_32), 32)
 
 
 @internal
@@ -108,28 +116,22 @@ def _sums(x: uint256, count: uint256, width: uint256) -> (int256, int256):
     if width == 1:
         return self._sum(x, count), self._dot(x, x, count)
     bits: uint256 = 8 * width
-    lane: uint256 = ONES_OF_64 * ((1 << bits) - 1)
+    mask: uint256 = ONES_OF_64 * ((1 << bits) - 1)
+    offset: uint256 = ONES_OF_64 << (bits - 1)
     signs: uint256 = max_value(uint256) // ((1 << bits) - 1) << (bits - 1)
-    words: uint256 = (count * width + 31) // 32
-    sums: uint256 = 0  # lanes of 64 bits: 2^10 sums below 2^33, or 2^9 words of 4 · 4
-    squares: uint256 = 0  # squares below 2^32, fit by far
-    part: uint256[32] = empty(uint256[32])
-    for j: uint256 in range(words, bound=MAX_WORDS):
+    sums: uint256 = 0  # lanes of 64 bits: 2^12 numbers of 32 bits, or 2^13 squares of 30, fit
+    squares: uint256 = 0
+    part: Bytes[1056] = b""
+    for j: uint256 in range((count * width + 31) // 32, bound=MAX_WORDS):
         if j % 32 == 0:
             part = calldata._words(x + 32 * j, min(count * width - 32 * j, 1024))
-        a: uint256 = part[j % 32] ^ signs
+        a: uint256 = convert(extract32(part, 32 * (j % 32)), uint256) ^ signs
         b: uint256 = ((a & HALVES_OF_128) << 64) | ((a >> 64) & HALVES_OF_128)
         b = (b << 128) | (b >> 128)
         for k: uint256 in range(8 // width, bound=4):
-            sums = unsafe_add(sums, a & lane)
-            squares = unsafe_add(squares, unsafe_mul(a & lane, b & lane))
+            lanes: uint256 = unsafe_sub(a & mask, offset)
+            sums = unsafe_add(sums, lanes)
+            squares = unsafe_add(squares, unsafe_mul(lanes, unsafe_sub(b & mask, offset)))
             a >>= bits
             b >>= bits
-    total: int256 = convert(unsafe_mul(sums, ONES_OF_64) >> 192, int256)
-    half: int256 = convert(1 << (bits - 1), int256)
-    padded: int256 = convert(words * 32 // width, int256)
-    # With u = a + half: a² = u² − 2·half·u + half².
-    return (
-        total - half * padded,
-        convert(squares >> 192, int256) - 2 * half * total + half * half * padded,
-    )
+    return self._top(unsafe_mul(sums, ONES_OF_64), 64), self._top(squares, 64)

@@ -3,12 +3,12 @@ import os
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 from eth_abi import encode
 from eth_utils import keccak
 
+from bench._results import merge
 from worker.tensor.proof import Claim
 
 CLAIM = "(bytes32,bytes32,uint256,uint256,bytes32,uint256,bytes32)"
@@ -74,14 +74,11 @@ def court(project, owner, chain) -> Court:
 
 @pytest.fixture(scope="session")
 def tally() -> Iterator[Counter[str]]:
-    """What was judged; `make bench-tensor` has it written to the file that COURT_REPORT names."""
+    """What was judged; goes to bench/results when COURT_REPORT is set (`make bench-tensor`)."""
     counts: Counter[str] = Counter()
     yield counts
-    report = os.environ.get("COURT_REPORT")
-    if report:
-        file = Path(report)
-        results = json.loads(file.read_text()) if file.exists() else {}
-        file.write_text(json.dumps(results | _soundness(counts), indent=1) + "\n")
+    if os.environ.get("COURT_REPORT"):
+        merge("tensor.json", _soundness(counts))
 
 
 def _soundness(counts: Counter[str]) -> dict[str, object]:

@@ -1,11 +1,12 @@
 """Jobs, honest runs and lies to dispute about: made of the small cases that backends test with."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from worker.tensor.backends.numpy import NumpyBackend
+from worker.tensor.build import Builder, Keep, Value
 from worker.tensor.cases import Case, case
 from worker.tensor.commit import Tree
 from worker.tensor.dispute import Job, Lie, Missing, Statement, find_lie
@@ -13,8 +14,10 @@ from worker.tensor.execute import Runner
 from worker.tensor.openings import Whole
 from worker.tensor.program import DType, Op, Opcode, Program, Ref, Source
 from worker.tensor.proof import Exhibits
-from worker.tensor.tensors import Array, TensorType
+from worker.tensor.tensors import Array, TensorType, type_of
 from worker.tensor.trace import Trace, checkpoints, inner, task_input
+
+Make = Callable[..., Value]
 
 
 @dataclass
@@ -79,6 +82,16 @@ def dispute(opcode: Opcode, seed: int, extreme: bool = False) -> Dispute:
     tasks[task] = task_input(inputs)
     job = Job(Runner(program, NumpyBackend()), Tree(tasks), task, inputs)
     return Dispute(job, run(program, inputs, {}), target)
+
+
+def one_operator(make: Make, inputs: Sequence[Array], keep: Keep = Keep.ALL) -> Dispute:
+    """Return a dispute about what `make` builds on the inputs, in a job of two tasks."""
+    build = Builder()
+    types = map(type_of, inputs)
+    build.output(make(build, *(build.input(t.dtype, t.rows, t.cols) for t in types)))
+    program = build.build(keep)
+    job = Job(Runner(program, NumpyBackend()), Tree([task_input(inputs), b"\x07" * 32]), 0, inputs)
+    return Dispute(job, run(program, inputs, {}), len(program.ops) - 1)
 
 
 def run(program: Program, inputs: Sequence[Array], instead: dict[int, Array]) -> list[Array]:

@@ -3,10 +3,13 @@
 import os
 import random
 
+import numpy as np
 import pytest
 
-from tests.contracts.court.disputes import dispute, other_value
-from worker.tensor.program import Opcode
+from tests.contracts.court.disputes import dispute, one_operator, other_value
+from worker.tensor.build import Fin
+from worker.tensor.numbers import IDENTITY
+from worker.tensor.program import DType, Opcode
 from worker.tensor.proof import prove_element
 from worker.tensor.reference import Operands, element
 
@@ -63,3 +66,42 @@ def test_judge__one_corrupted_element__convicts(court, tally, opcode):
     answers = court.judge_all(proofs)
     tally.update({"corruptions": len(answers), "convicted": answers.count(None)})
     assert set(answers) == {None}
+
+
+def _ends(dtype: DType) -> list[np.ndarray]:
+    """Longest rows of extremes: the least, the greatest, one after the other."""
+    cols = {DType.I8: 16_384, DType.I16: 4096, DType.I32: 4100}[dtype]
+    rows = [np.full(cols, dtype.min), np.full(cols, dtype.max), np.full(cols, dtype.min)]
+    rows[2][::2] = dtype.max
+    return [np.array(rows, dtype.numpy)]
+
+
+def _products(build, x):
+    ends = _ends(DType.I8)[0]
+    return build.matmul(x, build.weights(ends, [-5, 0, 5], [1] * 3, [0] * 3), Fin(DType.I64))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "make"),
+    [
+        (DType.I8, _products),
+        (DType.I8, lambda build, x: build.bmm(x, x, 1, IDENTITY, Fin(DType.I64))),
+        (DType.I8, lambda build, x: build.row_sum(x, Fin(DType.I64))),
+        (DType.I16, lambda build, x: build.row_sum(x, Fin(DType.I64))),
+        (DType.I32, lambda build, x: build.row_sum(x, Fin(DType.I64))),
+        (DType.I8, lambda build, x: build.row_sum_squares(x, Fin(DType.I64))),
+        (DType.I16, lambda build, x: build.row_sum_squares(x, Fin(DType.I64))),
+        (DType.I16, lambda build, x: build.norm(x, Fin(DType.I16))),
+    ],
+)
+def test_judge__longest_rows_of_extremes__are_exact(court, dtype, make):
+    about = one_operator(make, _ends(dtype))
+    rows, cols = about.tensors[0].shape
+    exhibits = about.exhibits()
+    for row in range(rows):
+        for col in range(min(cols, 3)):
+            proof = prove_element(exhibits, 0, row, col)
+            assert court.judge(exhibits.claim, proof) == RIGHT
+            value = int(about.tensors[0][row, col])
+            lie = about.convict(about.corrupted(0, row, col, value - 1 if value > 0 else value + 1))
+            assert court.judge(lie.claim, lie.proof) is None

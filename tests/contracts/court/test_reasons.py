@@ -5,17 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.contracts.court.disputes import Dispute
-from worker.tensor.backends.numpy import NumpyBackend
-from worker.tensor.build import Builder, Fin, Keep, window
+from tests.contracts.court.disputes import Dispute, one_operator
+from worker.tensor.build import Fin, Keep, window
 from worker.tensor.commit import Tree
-from worker.tensor.dispute import Job, Lie
-from worker.tensor.execute import Runner
+from worker.tensor.dispute import Lie
 from worker.tensor.numbers import IDENTITY
 from worker.tensor.program import DType, Program, Source
 from worker.tensor.proof import Claim, prove_element, prove_leaf, prove_line
 from worker.tensor.tensors import TensorType
-from worker.tensor.trace import task_input
 
 
 @pytest.fixture
@@ -23,17 +20,10 @@ def about() -> Dispute:
     return _one(lambda build, x: build.requant(x, IDENTITY, Fin(DType.I8)))
 
 
-def _one(make, dtype=DType.I8, rows=3, cols=300, keep=Keep.ALL) -> Dispute:
-    """Return a dispute about one operator on one input of random elements."""
-    build, rng = Builder(), np.random.default_rng(1)
-    x = rng.integers(dtype.min, dtype.max, (rows, cols)).astype(dtype.numpy)
-    value = make(build, build.input(dtype, rows, cols))
-    build.output(value)
-    program = build.build(keep)
-    runner = Runner(program, NumpyBackend())
-    tensors = [tensor for _, tensor in runner.run([x], range(len(program.ops)))]
-    tasks = Tree([task_input([x]), b"\x07" * 32])
-    return Dispute(Job(runner, tasks, 0, [x]), tensors, len(program.ops) - 1)
+def _one(make, rows=3, cols=300, keep=Keep.ALL) -> Dispute:
+    """Return a dispute about one operator on an input of random elements."""
+    x = np.random.default_rng(1).integers(-128, 127, (rows, cols), np.int8)
+    return one_operator(make, [x], keep)
 
 
 def _proven(about: Dispute, row: int = 1, col: int = 2) -> tuple[Claim, bytes]:
@@ -144,7 +134,7 @@ def test_judge__leaf_outside_of_the_tree__is_refused(court, about):
         ({"m": 2**31}, "fixed_point: no such multiplier"),
         ({"m": 2**30 - 1}, "fixed_point: no such multiplier"),
         ({"c": 2**62, "m": 2**30}, "fixed_point: beyond 64 bits"),
-        ({"c": -(2**63)}, "fixed_point: beyond 64 bits"),
+        ({"c": -(2**63), "m": 2**30}, "fixed_point: beyond 64 bits"),
         ({"lo": 5, "hi": 4}, "fixed_point: empty range"),
         ({"opcode": 0}, "operators: no such operator"),
         ({"opcode": 24}, "operators: no such operator"),

@@ -59,7 +59,7 @@ def test_validate__global_pool_of_long_rows__has_too_long_a_proof():
 
 
 @pytest.mark.parametrize(
-    ("kernel", "message"), [((65, 1), "65 rows, at most 64"), ((33, 32), "a window of 1056")]
+    ("kernel", "message"), [((17, 1), "17 rows, at most 16"), ((16, 33), "a window of 528")]
 )
 def test_validate__huge_window__is_refused(kernel, message):
     def pool(build, x):

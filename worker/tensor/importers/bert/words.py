@@ -35,10 +35,6 @@ class Vocabulary:
             row[: len(numbers)] = numbers
         return {"ids": ids, "mask": (ids != self._pad).astype(np.int64)}
 
-    def count(self, text: str) -> int:
-        """Return how many tokens a text has, the two at its ends included."""
-        return 2 + sum(len(self._split(word)) for word in _words(text))
-
     def _split(self, word: str) -> list[int]:
         """Return the longest pieces that a word is made of, from its beginning on."""
         numbers: list[int] = []

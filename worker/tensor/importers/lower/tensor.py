@@ -32,7 +32,9 @@ class Tensor:
         if _solid(self.shape) == _solid(shape):
             return replace(self, shape=shape, order=_same_order(self, shape))
         plain = tuple(range(len(self.shape)))
-        value = self.matrix(builder, plain, _count(shape) // shape[-1])
+        moved = self._solid_order(plain) != self._solid_order(self.order)
+        rows = _count(shape) // shape[-1]
+        value = self.matrix(builder, plain, rows) if moved else self.value
         return Tensor(value, shape, tuple(range(len(shape))), self.scale)
 
     def aligned(self, builder: Builder, scale: Scale) -> "Tensor":
@@ -46,8 +48,7 @@ class Tensor:
     def matrix(self, builder: Builder, order: tuple[int, ...], rows: int) -> Value:
         """Return the elements with the axes in `order`, as a matrix of so many rows."""
         cols = int(np.prod(self.shape)) // rows
-        wanted = [axis for axis in order if self.shape[axis] > 1]
-        present = [axis for axis in self.order if self.shape[axis] > 1]
+        wanted, present = self._solid_order(order), self._solid_order(self.order)
         if wanted != present:
             dims, moves = _merge(present, wanted, self.shape)
             return builder.permute(self.value, dims, moves, rows, cols)
@@ -60,6 +61,10 @@ class Tensor:
         axis %= len(self.shape)
         others = tuple(a for a in range(len(self.shape)) if a != axis)
         return self.matrix(builder, (*others, axis), _count(self.shape) // self.shape[axis])
+
+    def _solid_order(self, order: tuple[int, ...]) -> list[int]:
+        """Return an order of axes without those of one element, which lie anywhere."""
+        return [axis for axis in order if self.shape[axis] > 1]
 
 
 def _count(shape: Shape) -> int:
