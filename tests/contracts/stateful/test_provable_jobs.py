@@ -20,7 +20,7 @@ from tests.contracts.provable_world import (
     ProvableWorld,
     SeatKind,
 )
-from tests.contracts.stateful.provable_play import ProvablePlay, in_play
+from tests.contracts.stateful.provable_play import Place, ProvablePlay, in_play
 from worker.protocol.provable_words import reserve
 
 SHAPES = [
@@ -31,6 +31,7 @@ SHAPES = [
     {"named": True},
 ]
 KINDS = ["truth", "truth", "truth", "lie", "other lie"]
+PAIR_OF_KINDS = st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS))
 MAX_JOBS = 5
 PICK = st.integers(0, 10**6)
 
@@ -43,8 +44,10 @@ def world() -> ProvableWorld:
 class ProvableMachine(ProvablePlay):
     """Eight operators who may lie or fall silent, three requesters, one watcher, time in leaps."""
 
-    @initialize(shape=st.sampled_from(SHAPES))
-    def begin(self, shape: dict) -> None:
+    @initialize(
+        shape=st.sampled_from(SHAPES), pick=PICK, kinds=PAIR_OF_KINDS, audited=st.booleans()
+    )
+    def begin(self, shape: dict, pick: int, kinds: tuple[str, str], audited: bool) -> None:
         self.world = world()
         self.hashes = list(boa.env.evm.patch.prev_hashes)
         self.anchor = boa.env.anchor()
@@ -61,6 +64,7 @@ class ProvableMachine(ProvablePlay):
         self.prover = boa.env.generate_address("watcher")
         self.won = self.repaid = 0
         self.post(shape, 0, 0)
+        self.live(pick, kinds, audited, (True, True))
 
     def teardown(self) -> None:
         try:
@@ -111,7 +115,7 @@ class ProvableMachine(ProvablePlay):
 
     @rule(
         pick=PICK,
-        kinds=st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS)),
+        kinds=PAIR_OF_KINDS,
         audited=st.booleans(),
         opens=st.tuples(st.booleans(), st.booleans()),
     )
@@ -132,6 +136,8 @@ class ProvableMachine(ProvablePlay):
         for auditor in (False, True):
             if opens[auditor]:
                 self.reveal(pick, auditor)
+            if pick % 3 == 0:  # else somebody may still do it, or nobody
+                self.convict(pick, auditor, pick % 2 == 0, 0)
 
     @rule(pick=PICK, audited=st.booleans(), opens=st.booleans())
     def draw(self, pick: int, audited: bool, opens: bool) -> None:
@@ -169,7 +175,7 @@ class ProvableMachine(ProvablePlay):
         values = job.opened.get(place[1:], [])
         proof = repr((place, task)).encode()
         if announced:
-            self.world.announce(self.prover, proof)
+            self.attempt(lambda: self.world.announce(self.prover, proof))  # once is enough
             self.world.wait(PRIORITY)
         charge = self.world.charge(job, operator, batch, task=task)
         call = (job.members, job.source, charge, values, proof)
