@@ -60,14 +60,15 @@ def _wait(seat: bytes32, prover: address, amount: uint256):
 
 
 @internal
-def _give(seat: bytes32, proof: bytes32):
-    """@notice Pay the caller, who showed a proof that it announced in time."""
+@view
+def _claimed(seat: bytes32, proof: bytes32) -> uint256:
+    """@return The bounty that waits for a seat; reverts unless the caller announced in time."""
     word: uint256 = self.waiting[seat]
     if word == 0:
         self._none()
     if not self._is_ripe(proof, msg.sender, word >> 224):
         reverts._fail("provable: not announced in time")
-    self._award(seat, word, msg.sender)
+    return word
 
 
 @internal

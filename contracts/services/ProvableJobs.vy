@@ -24,7 +24,6 @@ from ..modules import job_vaults as vaults
 from ..modules import job_words as words
 from ..modules import membership
 from ..modules import provable_batches as batches
-from ..modules import provable_events
 from ..modules import provable_seats as seats
 from ..modules import provable_terms
 from ..modules import provable_words as packed
@@ -41,7 +40,7 @@ initializes: seats[batches := batches, seals := seals, vaults := vaults]
 initializes: audits[batches := batches, vaults := vaults]
 initializes: verdicts[batches := batches, seals := seals, vaults := vaults]
 initializes: bounties[vaults := vaults]
-initializes: convictions[seals := seals]
+initializes: convictions[batches := batches, bounties := bounties, seals := seals, vaults := vaults]
 initializes: demand_hooks[batches := batches, vaults := vaults]
 
 exports: (
@@ -242,8 +241,9 @@ def convict(
     is_played: bool = False
     seat: uint256 = 0
     is_played, seat = batches._played(key, charge.batch, charge.round, charge.operator)
+    bounty: uint256 = 0
     if not is_played:
-        bounties._give(slot, keccak256(proof))
+        bounty = bounties._claimed(slot, keccak256(proof))
     accused: ICourt.Claim = convictions._claim_of(
         terms, source, charge, values, slot, demand_hooks.demands
     )
@@ -253,7 +253,9 @@ def convict(
     raw_call(court, abi_encode(accused, proof, method_id=JUDGE), is_static_call=True)
     if is_played:
         is_ripe: bool = bounties._is_ripe(keccak256(proof), msg.sender, block.timestamp)
-        self._convict(terms, batches._load(terms, charge.batch), charge, seat, is_ripe)
+        convictions._convict(terms, charge, seat, slot, is_ripe)
+    else:
+        bounties._award(slot, bounty, msg.sender)
 
 
 @external
@@ -375,38 +377,6 @@ def seal_of(job: bytes32, batch: uint256, round: uint256, operator: uint256) -> 
 def bounty_of(seat: bytes32) -> uint256:
     """@return The bounty that waits for a seat: prover 160 | gwei 64 | convicted at 32."""
     return bounties.waiting[seat]
-
-
-@internal
-def _convict(
-    terms: words.Terms,
-    b: batches.Batch,
-    charge: convictions.Charge,
-    seat: uint256,
-    is_ripe: bool,
-):
-    """@notice Take the bond of a convicted seat; its bounty waits unless the caller's is ripe."""
-    bond: uint256 = batches._bond(terms, b)
-    slot: bytes32 = batches._seal_key(b, charge.operator)
-    log provable_events.OperatorConvicted(
-        job=b.key,
-        operator=charge.operator,
-        prover=msg.sender,
-        batch=b.number,
-        round=b.round,
-        task=charge.task,
-        bond=bond,
-        announced=is_ripe,
-    )
-    word: uint256 = packed._with_fate(b.word, seat, packed.CONVICTED)
-    refund: uint256 = batches._progress(terms, b, word)
-    payer: address = vaults._payer(terms, b.key)
-    if is_ripe:
-        vaults._convict(charge.operator, bond, msg.sender, payer)
-    else:
-        bounty: uint256 = vaults._convict(charge.operator, bond, empty(address), payer)
-        bounties._wait(slot, msg.sender, bounty)
-    vaults._pay(terms, b.key, [], refund, 0)
 
 
 @internal

@@ -122,16 +122,18 @@ class ProvableJob:
 
 
 class ProvableWorld(World):
-    """The vaults, a court that knows the truth, and ProvableJobs."""
+    """The vaults, a court that knows the truth unless another is named, and ProvableJobs."""
 
     jobs: VyperContract
+    court_name = "mocks/MockCourt"
+    program, inputs = PROGRAM, INPUTS
 
     def deploy_service(self) -> VyperContract:
         with boa.env.prank(self.net.owner):
             self.courts = net.contract("Courts").deploy(
                 self.staking, LEAST_AUDIT, CAPTURE, GAS_PRICE
             )
-            self.court = net.contract("mocks/MockCourt").deploy()
+            self.court = net.contract(self.court_name).deploy()
             self.courts.admit_genesis(self.court, COURT_GAS)
         self.demands = net.contract("mocks/MockDemands").deploy()
         self.deployer = boa.env.generate_address("deployer")
@@ -172,7 +174,7 @@ class ProvableWorld(World):
         """Post a job and let the block of its seed pass."""
         self.nonce += 1
         payer = self.requesters[requester]
-        origin = Origin(self.nonce, PROGRAM, INPUTS, MANIFEST)
+        origin = Origin(self.nonce, self.program, self.inputs, MANIFEST)
         terms = terms_of(
             **changes,
             named=named_tree(named)[-1][0] if named else bytes(32),

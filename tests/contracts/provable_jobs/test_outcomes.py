@@ -3,7 +3,6 @@
 import boa
 import pytest
 
-from tests.contracts.jobs_world import STANDING
 from tests.contracts.provable_world import BOND, PRICE, Fate, Phase, ProvableJob
 from tests.contracts.stateful import network as net
 from worker.protocol.provable_words import final_word, reserve
@@ -22,10 +21,6 @@ def other_liar(job):
     return job.lies("other")
 
 
-def locked(world, operator) -> int:
-    return world.staking.lane(operator.id, world.jobs) - STANDING
-
-
 def end(world, job, values):
     """Settle when the challenge is over; return the event and what it refunded."""
     world.go_to(world.until(job))
@@ -42,7 +37,7 @@ def test_settle__operator_alone__paid(world):
 
     assert world.credit(operator) == NET
     assert refund == reserve(job.terms, 2) - PAID
-    assert locked(world, operator) == 0
+    assert world.locked(operator) == 0
     assert (log.round, log.paid_mask, log.values) == (0, 0b11, job.truths())
     assert (log.failed_mask, log.tied_mask, log.contested_mask) == (0, 0, 0)
     assert [SeatOutcome.unpack(seat) for seat in log.seats] == [
@@ -58,7 +53,7 @@ def test_settle__both_the_same__both_paid(world):
 
     assert world.credit(operator) == world.credit(auditor) == NET
     assert refund == 0
-    assert locked(world, operator) == locked(world, auditor) == 0
+    assert world.locked(operator) == world.locked(auditor) == 0
     assert len(log.seats) == 2
 
 
@@ -105,7 +100,7 @@ def test_settle__they_differ__both_burnt(world):
     assert supply - world.token.totalSupply() == 4 * BOND * 10**9
     assert refund == reserve(job.terms, 2)
     assert world.credit(operator) == world.credit(auditor) == 0
-    assert locked(world, operator) == locked(world, auditor) == 0
+    assert world.locked(operator) == world.locked(auditor) == 0
     assert (log.paid_mask, log.tied_mask, log.values) == (0, 0b11, [])
     assert world.views.batch_of(job.key, 0) == 1 << 255
 
@@ -180,7 +175,7 @@ def test_accept__pays_at_once(world):
     world.jobs.accept(job.members, job.origin_members, 0, job.truths(), sender=job.payer)
 
     assert world.credit(operator) == NET
-    assert locked(world, operator) == 0
+    assert world.locked(operator) == 0
     assert world.views.batch_of(job.key, 0) == final_word(0b11, job.truths(), accepted=True)
     with boa.reverts("provable: batch final"):
         world.settle(job, job.truths())
@@ -225,4 +220,4 @@ def test_settle__agreement_gone__bond_comes_back_all_the_same(world):
     world.settle(job, job.truths())
 
     assert world.credit(operator) == 0
-    assert locked(world, operator) == 0
+    assert world.locked(operator) == 0

@@ -3,20 +3,15 @@
 import boa
 import pytest
 
-from tests.contracts.jobs_world import STANDING
 from tests.contracts.provable_world import (
     BOND,
     Fate,
     Phase,
     ProvableJob,
 )
-from worker.protocol.provable_words import is_audited, reserve, worst_case
+from worker.protocol.provable_words import worst_case
 
 TRUTHS = ProvableJob.truths
-
-
-def locked(world, operator) -> int:
-    return world.staking.lane(operator.id, world.jobs) - STANDING
 
 
 # 0 open
@@ -31,7 +26,7 @@ def test_claim__takes_the_seat_and_locks_the_bond(world):
 
     word = world.word(job)
     assert (word.phase, word.since, word.seats[0]) == (Phase.RUNNING, world.now, (operator.id, 0))
-    assert locked(world, operator) == 2 * BOND
+    assert world.locked(operator) == 2 * BOND
     log = world.last("SeatClaimed")
     assert (log.operator, log.batch, log.round) == (operator.id, 0, 0)
 
@@ -133,7 +128,7 @@ def test_advance__late_operator__loses_a_quarter_and_the_batch_reopens(world):
 
     word = world.advance(job)
 
-    assert locked(world, operator) == 0
+    assert world.locked(operator) == 0
     assert supply - world.token.totalSupply() == 2 * BOND // 4 * 10**9
     log = world.last("SeatForfeited")
     assert (log.operator, log.burnt, log.released) == (operator.id, BOND // 2, 2 * BOND * 3 // 4)
@@ -161,125 +156,6 @@ def test_reveal__draw_pending__reverts(world):
         with boa.reverts("jobs: seed pending"):
             call()
         boa.env.evm.patch.block_number -= 1
-
-
-@pytest.mark.parametrize("audited", [False, True])
-def test_advance__draw__decides_about_the_audit(world, audited):
-    job, _ = world.sealed()
-    world.draw(job, audited)
-
-    word = world.advance(job)
-
-    assert word.phase == (Phase.AUDIT_OPEN if audited else Phase.REVEAL)
-    assert word.since == world.now
-    assert word.fates == (Fate.IN_PLAY, Fate.IN_PLAY if audited else Fate.GONE)
-    if audited:
-        assert word.height == boa.env.evm.patch.block_number + 1
-    log = world.last("BatchAdvanced")
-    assert (log.job, log.batch, log.word) == (job.key, 0, world.views.batch_of(job.key, 0))
-
-
-def test_reveal__draws_and_opens_at_once(world):
-    job, operator = world.sealed()
-    world.draw(job, audited=False)
-
-    world.reveal(job, operator, job.truths())
-
-    word = world.word(job)
-    assert (word.phase, word.since) == (Phase.CHALLENGE, world.now)
-    assert word.fates == (Fate.OPENED, Fate.GONE)
-    assert world.last("ResultRevealed").values == job.truths()
-
-
-def test_reveal__drawn_for_an_audit__reverts(world):
-    job, operator = world.sealed()
-    world.draw(job, audited=True)
-
-    with boa.reverts("provable: audit drawn"):
-        world.reveal(job, operator, job.truths())
-
-
-def test_draw__each_batch_has_its_own(world):
-    job = world.post(tasks=16, batch_log2=0, audit_bps=5_000, named=[world.operators[0].id])
-    for batch in range(16):
-        world.claim_sealed(job, world.operators[0], job.truths(batch), batch)
-    height = world.word(job).height
-    world.wait(1)
-    block = boa.env.evm.patch.prev_hashes[boa.env.evm.patch.block_number - height - 1]
-
-    audited = [world.advance(job, batch).phase == Phase.AUDIT_OPEN for batch in range(16)]
-
-    assert audited == [is_audited(block, job.key, batch, 5_000) for batch in range(16)]
-    assert any(audited) != all(audited)
-
-
-# 3 audit open, 4 audit running
-
-
-def test_claim__audit__takes_the_second_seat(world):
-    job, operator = world.sealed()
-    world.draw(job, audited=True)
-    world.advance(job)
-    world.wait(1)
-    world.last_third(job)
-    auditor = world.drawn(job)
-
-    world.claim(job, auditor)
-
-    word = world.word(job)
-    assert word.phase == Phase.AUDIT_RUNNING
-    assert word.seats[0] == (operator.id, auditor.id)
-    assert locked(world, auditor) == 2 * BOND
-    with boa.reverts("provable: not the seat's key"):
-        world.seal(job, operator, job.truths())
-    world.seal(job, auditor, job.truths())
-    assert world.word(job).phase == Phase.REVEAL
-
-
-def test_advance__nobody_audits__drawn_again_then_unaudited(world):
-    job, operator = world.sealed()
-    world.draw(job, audited=True)
-    first = world.advance(job)
-    until = world.until(job)
-    world.go_to(until - 1)
-    with boa.reverts("provable: advanced too early"):
-        world.advance(job)
-
-    second = world.end_window(job)
-    third = world.end_window(job)
-
-    assert (first.redrawn, second.redrawn, second.phase) == (False, True, Phase.AUDIT_OPEN)
-    assert second.height > first.height
-    assert (third.phase, third.unaudited) == (Phase.REVEAL, True)
-    assert third.fates == (Fate.IN_PLAY, Fate.GONE)
-    world.reveal(job, operator, job.truths())
-    assert world.until(job) == world.now + 2 * job.terms.challenge
-
-
-def test_advance__late_auditors__lose_a_quarter_each(world):
-    job, operator = world.sealed()
-    world.draw(job, audited=True)
-    world.advance(job)
-    late = []
-    for _ in range(2):
-        world.wait(1)
-        world.last_third(job)
-        late.append(world.drawn(job))
-        world.claim(job, late[-1])
-        until = world.until(job)
-        world.go_to(until - 1)
-        with boa.reverts("provable: advanced too early"):
-            world.advance(job)
-        word = world.end_window(job)
-        assert world.last("SeatForfeited").burnt == BOND // 2
-        assert locked(world, late[-1]) == 0
-
-    assert late[0] != late[1]
-    assert (word.phase, word.unaudited) == (Phase.REVEAL, True)
-    assert locked(world, operator) == 2 * BOND
-    for auditor in late:
-        with boa.reverts():
-            world.reveal(job, auditor, job.truths())
 
 
 # 5 reveal
@@ -344,7 +220,7 @@ def test_advance__silent_operator__burnt_whole_and_reopened(world):
     word = world.end_window(job)
 
     assert supply - world.token.totalSupply() == 2 * BOND * 10**9
-    assert locked(world, operator) == 0
+    assert world.locked(operator) == 0
     assert (word.phase, word.round) == (Phase.OPEN, 1)
 
 
@@ -358,7 +234,7 @@ def test_advance__silent_auditor__operator_goes_on(world):
     assert word.phase == Phase.CHALLENGE
     assert word.fates == (Fate.OPENED, Fate.GONE)
     assert not word.unaudited
-    assert (locked(world, operator), locked(world, auditor)) == (2 * BOND, 0)
+    assert (world.locked(operator), world.locked(auditor)) == (2 * BOND, 0)
     assert supply - world.token.totalSupply() == 2 * BOND * 10**9
 
 
@@ -370,7 +246,7 @@ def test_advance__both_silent__both_burnt(world):
 
     assert supply - world.token.totalSupply() == 4 * BOND * 10**9
     assert word.phase == Phase.OPEN
-    assert locked(world, operator) == locked(world, auditor) == 0
+    assert world.locked(operator) == world.locked(auditor) == 0
 
 
 # 6 challenge
@@ -418,56 +294,3 @@ def test_advance__no_window_to_end__reverts(world, phase):
 
     with boa.reverts("provable: nothing to advance"):
         world.advance(job)
-
-
-# Reopening
-
-
-def silent_round(world, job):
-    """Let an operator seal and not open."""
-    operator = world.take(job, job.truths())
-    world.draw(job, audited=False)
-    world.advance(job)
-    world.end_window(job)
-    return operator
-
-
-def test_reopen__twice__then_refunded(world):
-    job = world.post()
-    seen = {silent_round(world, job).id for _ in range(3)}
-
-    assert len(seen) == 3
-    assert world.word(job).is_final
-    log = world.last("BatchClosed")
-    assert (log.reason, log.refund) == (3, reserve(job.terms, 2))
-    assert world.escrow.credit_of(job.payer, 0) == reserve(job.terms, 2)
-    assert world.left(job) == 0
-
-
-def test_reopen__same_operator__reverts(world):
-    named = [operator.id for operator in world.operators[:2]]
-    job = world.post(named=named)
-    first = world.operators[0]
-    world.claim(job, first)
-    world.end_window(job)
-
-    with boa.reverts("provable: has a seat"):
-        world.claim(job, first)
-    world.claim(job, world.operators[1])
-
-
-def left_after_a_late_operator(world, spare: int):
-    """Return a batch just after its late operator, `spare` seconds more than needed left."""
-    usual = world.post(named=[world.operators[0].id]).terms
-    late = 1 + usual.run  # the claim comes in the second after the posting
-    expiry = world.now + late + usual.claim + worst_case(usual) + spare
-    job = world.post(named=[world.operators[0].id], expiry=expiry)
-    world.claim(job, world.operators[0])
-    return world.end_window(job)
-
-
-def test_reopen__only_while_a_worst_case_fits(world):
-    fits, misses = (left_after_a_late_operator(world, spare) for spare in (0, -1))
-
-    assert (fits.phase, fits.round) == (Phase.OPEN, 1)
-    assert misses.is_final
