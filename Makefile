@@ -81,7 +81,7 @@ test: test-contracts test-worker ## the whole suite
 
 .PHONY: test-contracts
 test-contracts: compile
-	pytest tests/contracts
+	pytest tests/contracts -n 2
 
 .PHONY: test-worker
 test-worker: compile .venv/.torch
