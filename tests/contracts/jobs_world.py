@@ -139,7 +139,10 @@ class World:
 
     def join(self, name: str, stake: int) -> Operator:
         """Stake whole tokens for a new operator and opt in."""
-        owner = boa.env.generate_address(name)
+        return self.join_again(boa.env.generate_address(name), stake)
+
+    def join_again(self, owner: str, stake: int) -> Operator:
+        """Stake whole tokens for one more operator of an owner, and opt in."""
         net.fund(self.net, owner, stake * TOKEN)
         worker = net.new_operator(self.net, owner, stake * TOKEN)
         operator = self.staking.operator_of(worker.address)
@@ -170,17 +173,23 @@ class World:
 
     # A requester
 
-    def post(self, requester: int = 0, named: Sequence[int] = (), **changes) -> Job:
+    job_type, terms_of = Job, staticmethod(terms_of)
+    """What is posted, and its usual terms."""
+
+    def origin(self) -> Origin:
+        return Origin(self.nonce, *(keccak(text=part) for part in ("program", "in", "manifest")))
+
+    def post(self, requester: int = 0, named: Sequence[int] = (), **changes):
         """Post a job and let the block of its seed pass."""
         self.nonce += 1
         payer = self.requesters[requester]
-        origin = Origin(self.nonce, *(keccak(text=part) for part in ("program", "in", "manifest")))
-        terms = terms_of(
+        origin = self.origin()
+        terms = self.terms_of(
             **changes,
             named=named_tree(named)[-1][0] if named else bytes(32),
             origin=origin.digest(Address(str(payer))),
         )
-        job = Job(terms, origin, payer, b"", named)
+        job = self.job_type(terms, origin, payer, b"", named)
         job.key = self.jobs.post_job(
             terms.a, terms.b, terms.named, job.origin_members, b"", NO_PERMIT, sender=payer
         )
@@ -217,10 +226,14 @@ class World:
             return [blind(s) for s in results]
         return [results[task] for task in positions(self.mask(job, batch))]
 
+    def number(self, job: Job, batch: int = 0) -> int:
+        """Return the running round's number."""
+        return self.batch(job, batch).round
+
     def digest(
         self, job: Job, operator: Operator, results: Sequence[bytes], batch: int = 0
     ) -> bytes:
-        number = self.batch(job, batch).round
+        number = self.number(job, batch)
         return seal_digest(
             job.key,
             batch,

@@ -1,7 +1,7 @@
 """A network with ProvableJobs on titanoboa, driven as its people would drive it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import boa
 from boa.contracts.vyper.vyper_contract import VyperContract
@@ -11,15 +11,13 @@ from eth_utils.crypto import keccak
 from tests.contracts.jobs_world import (
     HOUR,
     MIN_WINDOW,
-    NO_LIMIT,
-    NO_PROOF,
+    Job,
     Operator,
     World,
-    named_tree,
     salt_of,
 )
 from tests.contracts.stateful import network as net
-from tests.contracts.stateful.network import NO_PERMIT, TOKEN
+from tests.contracts.stateful.network import TOKEN
 from worker.protocol.provable_words import (
     Fate,
     Phase,
@@ -29,7 +27,6 @@ from worker.protocol.provable_words import (
     is_audited,
     seat_key,
 )
-from worker.protocol.seals import seal_digest
 from worker.protocol.sortition import is_eligible, ticket
 from worker.protocol.words import GWEI, JobWord, OnDissent, Origin, Terms
 from worker.types import Address, Gwei, Seconds, Timestamp, Wei
@@ -82,24 +79,8 @@ def terms_of(**changes) -> Terms:
     return replace(usual, **changes)
 
 
-@dataclass
-class ProvableJob:
-    """A posted job, and what its seats opened as (batch, round, operator) -> trace roots."""
-
-    terms: Terms
-    origin: Origin
-    payer: str
-    key: bytes
-    named: Sequence[int] = ()
-    opened: dict[tuple[int, int, int], list[bytes]] = field(default_factory=dict)
-
-    @property
-    def members(self) -> tuple[int, int, bytes, bytes]:
-        return self.terms.members()
-
-    @property
-    def origin_members(self) -> tuple[int, bytes, bytes, bytes]:
-        return self.origin.nonce, self.origin.program, self.origin.inputs, self.origin.manifest
+class ProvableJob(Job):
+    """A posted job; its seats open trace roots."""
 
     @property
     def source(self) -> tuple[str, tuple[int, bytes, bytes, bytes]]:
@@ -112,13 +93,6 @@ class ProvableJob:
         """Return results of which the first alone is wrong."""
         first, *rest = self.terms.tasks_in(batch)
         return [lie(name, first), *map(truth, rest)]
-
-    def proof_of(self, operator: int) -> tuple[int, list[bytes]]:
-        if operator not in self.named:
-            return NO_PROOF
-        index = list(self.named).index(operator)
-        levels = named_tree(self.named)[:-1]
-        return index, [level[(index >> depth) ^ 1] for depth, level in enumerate(levels)]
 
 
 class ProvableWorld(World):
@@ -160,33 +134,12 @@ class ProvableWorld(World):
         new = [keccak(text=f"block/{first - depth}") for depth in range(min(blocks, 256))]
         patch.prev_hashes = (new + list(patch.prev_hashes))[:256]
 
-    def join_again(self, operator: Operator, stake: int) -> Operator:
-        """Stake whole tokens for another operator of the same owner."""
-        net.fund(self.net, operator.owner, stake * TOKEN)
-        key = net.new_operator(self.net, operator.owner, stake * TOKEN)
-        number = self.staking.operator_of(key.address)
-        self.staking.opt_in(number, self.jobs, NO_LIMIT, sender=operator.owner)
-        return Operator(number, operator.owner, key.address)
-
     # A requester
 
-    def post(self, requester: int = 0, named: Sequence[int] = (), **changes) -> ProvableJob:
-        """Post a job and let the block of its seed pass."""
-        self.nonce += 1
-        payer = self.requesters[requester]
-        origin = Origin(self.nonce, self.program, self.inputs, MANIFEST)
-        terms = terms_of(
-            **changes,
-            named=named_tree(named)[-1][0] if named else bytes(32),
-            origin=origin.digest(Address(str(payer))),
-        )
-        job = ProvableJob(terms, origin, payer, b"", named)
-        job.key = self.jobs.post_job(
-            terms.a, terms.b, terms.named, job.origin_members, b"", NO_PERMIT, sender=payer
-        )
-        job.terms = terms.posted(self.now)
-        self.wait(1)
-        return job
+    job_type, terms_of = ProvableJob, staticmethod(terms_of)
+
+    def origin(self) -> Origin:
+        return Origin(self.nonce, self.program, self.inputs, MANIFEST)
 
     # Seats
 
@@ -203,34 +156,17 @@ class ProvableWorld(World):
         since = self.word(job, batch).since or job.terms.posted_at
         self.go_to(max(self.now + 1, since + 2 * job.terms.claim // 3 + 1))
 
-    def claim(self, job: ProvableJob, operator: Operator, batch: int = 0) -> None:
-        proof = job.proof_of(operator.id)
-        self.jobs.claim(job.members, batch, proof, sender=operator.worker)
+    def number(self, job: ProvableJob, batch: int = 0) -> int:
+        return self.word(job, batch).round
 
-    def digest(
-        self, job: ProvableJob, operator: Operator, values: Sequence[bytes], batch: int = 0
-    ) -> bytes:
-        number = self.word(job, batch).round
-        salt = salt_of(operator.id, number)
-        return seal_digest(job.key, batch, number, operator.id, values, salt)
-
-    def seal(
-        self, job: ProvableJob, operator: Operator, values: Sequence[bytes], batch: int = 0
-    ) -> None:
-        digest = self.digest(job, operator, values, batch)
-        self.jobs.seal(job.members, batch, digest, sender=operator.worker)
-
-    def claim_sealed(
-        self, job: ProvableJob, operator: Operator, values: Sequence[bytes], batch: int = 0
-    ) -> None:
-        digest = self.digest(job, operator, values, batch)
-        proof = job.proof_of(operator.id)
-        self.jobs.claim_sealed(job.members, batch, proof, digest, sender=operator.worker)
+    def values(self, job: ProvableJob, results: Sequence[bytes], batch: int = 0) -> list[bytes]:
+        """Return the trace roots as they are: nothing is blinded here."""
+        return list(results)
 
     def reveal(
         self, job: ProvableJob, operator: Operator, values: Sequence[bytes], batch: int = 0
     ) -> None:
-        number = self.word(job, batch).round
+        number = self.number(job, batch)
         salt = salt_of(operator.id, number)
         self.jobs.reveal(job.members, batch, operator.id, list(values), salt)
         job.opened[batch, number, operator.id] = list(values)

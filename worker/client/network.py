@@ -53,10 +53,6 @@ class Network:
         """Return the address of a listed token."""
         return Address(await self.view("Escrow", "token_at", index))
 
-    async def token_view(self, token: Address, function: str, *args: Any) -> Any:
-        """Return what a view of any ERC-20 says at the head."""
-        return await self.contracts.call("Token", function, *args, address=token)
-
     async def head(self) -> Block:
         """Return the newest block."""
         return await self.pool.head()

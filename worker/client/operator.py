@@ -135,8 +135,3 @@ async def leave(wallet: Wallet, operator: OperatorId) -> Timestamp:
 async def withdraw_stake(wallet: Wallet, operator: OperatorId) -> None:
     """Take matured exits out. Raises RevertedError when none has matured."""
     await wallet.send("Staking", "withdraw", operator)
-
-
-async def withdraw_credit(wallet: Wallet, operator: OperatorId, token: int = 0) -> None:
-    """Send what the operator earned to its owner. Raises RevertedError when there is nothing."""
-    await wallet.send("Escrow", "withdraw_operator", operator, token)

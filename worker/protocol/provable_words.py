@@ -9,7 +9,6 @@ from eth_utils.crypto import keccak
 from worker.protocol.words import Terms, unpack_fields
 from worker.types import Address, OperatorId, Wei
 
-ROUNDS = 3
 BPS = 10_000
 DEMAND_SECONDS = 2 * 86_400  # the most that demands add to a challenge
 RESULT_MASK = (1 << 254) - 1

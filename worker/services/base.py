@@ -1,7 +1,6 @@
 """What every service is: a loop of small durable steps that can be killed after any of them."""
 
 import asyncio
-import time
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable
 
@@ -39,7 +38,6 @@ class Service:
         self._awake = asyncio.Event()
         self._listeners: list[Service] = []
         self._delay = 0.0
-        self.ticked_at = time.monotonic()
         self.trouble: str | None = None
 
     async def tick(self) -> bool:
@@ -86,7 +84,7 @@ class Service:
             self.trouble = str(error)
             log.warning("retrying", service=self.name, error=str(error), seconds=self._delay)
             return self._delay
-        self._delay, self.trouble, self.ticked_at = 0.0, None, time.monotonic()
+        self._delay, self.trouble = 0.0, None
         return 0.0 if more else self.period
 
     async def _pause(self, seconds: float, stopping: asyncio.Task[bool]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.protocol.outbox import Intent, OutboxEntry, TxState
+from worker.protocol.outbox import Intent, OutboxEntry
 from worker.protocol.record import blind
 from worker.protocol.words import GWEI, Terms
 from worker.services.rounds import SERVICE, ChainView, Round, tasks_of, terms_of
@@ -112,11 +112,6 @@ class Desk:
         by_purpose = {purpose(verb, seat): seat for seat in seats}
         for name, entry in self.outbox.settled(list(by_purpose)).items():
             yield by_purpose[name], entry
-
-    def is_waiting(self, verb: Verb, seat: Seat) -> bool:
-        """Whether such a transaction is on its way, or went through."""
-        entry = self.entry(verb, seat)
-        return entry is not None and entry.state not in (TxState.FAILED, TxState.EXPIRED)
 
     def encode(self, function: str, *args: object) -> bytes:
         """Return calldata for the jobs service."""

@@ -99,7 +99,6 @@ class Builder:
         self._inputs: list[TensorType] = []
         self._constants: list[Constant] = []
         self._ops: list[_Draft] = []
-        self._checkpoints: set[int] = set()
         self._outputs: set[int] = set()
         self._segment = 0
 
@@ -130,10 +129,6 @@ class Builder:
     def output(self, value: Value) -> None:
         """Make an operator's tensor an output of the program. Outputs come in operator order."""
         self._outputs.add(self._operator(value))
-
-    def checkpoint(self, value: Value) -> None:
-        """Mark an operator's tensor for traces of layers."""
-        self._checkpoints.add(self._operator(value))
 
     def segment(self) -> None:
         """Begin a new segment, unless nothing was added since the last began."""
@@ -303,7 +298,7 @@ class Builder:
             for value in draft.operands
             if value.source is Source.OUTPUT and self._ops[value.index].segment != draft.segment
         }
-        return self._outputs | self._checkpoints | crossing
+        return self._outputs | crossing
 
     def _operator(self, value: Value) -> int:
         if value.source is not Source.OUTPUT:

@@ -218,7 +218,7 @@ def test_p2__auditor_can_be_convicted_too(world, prover):
 
 def test_p4__auditor_of_the_same_owner__reverts(world):
     job, operator = world.sealed()
-    twin = world.join_again(operator, 5_000)
+    twin = world.join_again(operator.owner, 5_000)
     world.draw(job, audited=True)
     world.wait(2 * net.EPOCH, blocks=0)  # until the new stake has a weight
     world.advance(job)
@@ -287,7 +287,7 @@ def test_p4__anything_else_than_sealed__reverts(world, wrong):
         "length": (0, 0, operator.id, job.truths()[:1], salt),
     }[wrong]
     digest = seal_digest(job.key, *sealed)
-    proof = job.proof_of(operator.id)
+    proof = job.proof(operator.id)
     world.jobs.claim_sealed(job.members, 0, proof, digest, sender=operator.worker)
     world.draw(job, audited=False)
     values = job.truths()[:1] if wrong == "length" else job.truths()

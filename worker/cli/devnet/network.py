@@ -29,8 +29,6 @@ PURSE = 100_000 * TOKEN
 FIRST_OWNER, FIRST_WORKER, REQUESTER = 1, 8, 15
 """Which of the local chain's accounts plays whom."""
 
-MOST_OPERATORS = FIRST_WORKER - FIRST_OWNER
-
 
 @dataclass
 class Operator:
