@@ -77,7 +77,7 @@ class Manifest(_Strict):
         try:
             manifest = cls.model_validate_json(data)
         except ValidationError as error:
-            raise InvalidManifestError(f"manifest: {_first(error)}") from error
+            raise InvalidManifestError(f"manifest: {first_problem(error)}") from error
         if manifest.encode() != data:
             raise InvalidManifestError("manifest: not in canonical form")
         return manifest
@@ -106,7 +106,7 @@ def decode_task(line: bytes, row: int) -> Task:
     try:
         task = Task.model_validate_json(line)
     except ValidationError as error:
-        raise InvalidManifestError(f"task table row {row}: {_first(error)}") from error
+        raise InvalidManifestError(f"task table row {row}: {first_problem(error)}") from error
     if encode_task(task) != line:
         raise InvalidManifestError(f"task table row {row}: not in canonical form")
     return task
@@ -118,6 +118,7 @@ def canonical(value: object) -> bytes:
     return text.encode()
 
 
-def _first(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """Return where a document goes wrong first, and how."""
     first = error.errors()[0]
     return f"{'.'.join(str(part) for part in first['loc']) or 'document'}: {first['msg']}"
