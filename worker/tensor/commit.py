@@ -78,16 +78,23 @@ class Tree:
         """The length of every path, ⌈log2 leaves⌉."""
         return len(self._levels) - 1
 
+    def node(self, level: int, index: int) -> bytes:
+        """Return a node by its level, 0 at the root, and its index there; padding has nodes too."""
+        if not (0 <= level <= self.depth and 0 <= index < 1 << level):
+            raise IndexError(f"node {index} on level {level} of a tree of depth {self.depth}")
+        height = self.depth - level
+        nodes = self._levels[height]
+        return nodes[index] if index < len(nodes) else self._padding[height]
+
+    def leaf(self, index: int) -> bytes:
+        """Return a leaf, of the padding too."""
+        return self.node(self.depth, index)
+
     def path(self, index: int) -> list[bytes]:
         """Return the siblings from leaf `index` up; padding leaves have paths too."""
         if not 0 <= index < 1 << self.depth:
             raise IndexError(f"leaf {index} of a tree of depth {self.depth}")
-        path = []
-        for level, padding in zip(self._levels[:-1], self._padding, strict=False):
-            sibling = index ^ 1
-            path.append(level[sibling] if sibling < len(level) else padding)
-            index >>= 1
-        return path
+        return [self.node(self.depth - up, index >> up ^ 1) for up in range(self.depth)]
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,24 @@
-"""From two traces that differ to the proof that one of them is a lie (docs/tensor.md §5, §7)."""
+"""From a right run and what somebody told of a wrong one to a proof (docs/tensor.md §5, §7).
+
+It may be told whole, as a worker serves it, or as answers to demands: some nodes after the others.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from worker.tensor.commit import CHUNK_BYTES, ZERO, Layout, Tree
+from worker.tensor.commit import Layout, Tree
 from worker.tensor.execute import Runner
 from worker.tensor.liveness import reads
-from worker.tensor.openings import Held, Whole
-from worker.tensor.program import Opcode, Source
+from worker.tensor.openings import Whole
+from worker.tensor.program import Opcode, Program, Source
 from worker.tensor.proof import Claim, Exhibits, prove_element, prove_leaf, prove_line
-from worker.tensor.tensors import Array
-from worker.tensor.trace import Trace, checkpoints, inner, trace_segment
+from worker.tensor.tensors import Array, TensorType
+from worker.tensor.told import Grafted, Nodes, Place, ToldTree
+from worker.tensor.trace import Trace, trace_root, trace_segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +31,51 @@ class Job:
     inputs: Sequence[Array]
 
 
+class SaidTrace(Protocol):
+    """A trace as far as it was told."""
+
+    @property
+    def tree(self) -> Nodes:
+        """Its leaves; behind the operators' there may be some that should be zero."""
+
+
+class SaidTensor(Protocol):
+    """A tensor as far as it was told."""
+
+    @property
+    def tree(self) -> Nodes:
+        """The tree of its lines; behind them it may have leaves that should be zero."""
+
+    def line(self, number: int) -> bytes | None:
+        """Return the bytes of a line; None if they were not told."""
+
+
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """What somebody committed to for a task, as far as it was served."""
+    """What somebody told of a task's run. All of it must be what was committed to."""
 
-    trace: Trace  # its tree may have leaves behind the operators' that should be zero
-    inner: Mapping[int, Trace]  # by segment
-    tensors: Mapping[int, Held]  # by operator
+    trace: SaidTrace
+    inner: Mapping[int, SaidTrace]  # by segment
+    tensors: Mapping[int, SaidTensor]  # by operator
+
+
+@dataclass(frozen=True, eq=False)
+class ToldTrace:
+    """A trace that is told node by node."""
+
+    tree: ToldTree = field(default_factory=ToldTree)
+
+
+@dataclass(frozen=True, eq=False)
+class ToldTensor:
+    """A tensor that is told node by node, and some of its lines."""
+
+    tree: ToldTree = field(default_factory=ToldTree)
+    lines: dict[int, bytes] = field(default_factory=dict)
+
+    def line(self, number: int) -> bytes | None:
+        """See SaidTensor."""
+        return self.lines.get(number)
 
 
 class Lie(NamedTuple):
@@ -41,13 +84,27 @@ class Lie(NamedTuple):
     claim: Claim
     proof: bytes
     operator: int
+    element: tuple[int, int] | None = None  # row and column, where one is wrong
+
+
+_ROOT = Place(0, 0)
+
+
+class Part(StrEnum):
+    """What of a run can be asked for."""
+
+    TRACE = "trace"
+    SEGMENT = "segment"
+    TENSOR = "tensor"
+    LINE = "line"
 
 
 class Missing(NamedTuple):
-    """What must be served before the lie can be shown: a segment's trace or a tensor."""
+    """What must be told before the lie can be shown: what lies below a node, or a line's bytes."""
 
-    segment: int | None = None
-    operator: int | None = None
+    part: Part
+    number: int = 0  # the segment, or the operator
+    place: Place = _ROOT  # in the part's tree; of a line its leaf
 
 
 def find_lie(job: Job, mine: Trace, theirs: Statement) -> Lie | Missing | None:
@@ -55,82 +112,96 @@ def find_lie(job: Job, mine: Trace, theirs: Statement) -> Lie | Missing | None:
 
     `mine` is the trace of a run here, which must be right.
     """
-    program = job.runner.program
-    exhibits = Exhibits(program, job.tasks, job.task, job.inputs, theirs.trace, {})
-    kept = checkpoints(program)
-    spurious = _first_spurious(theirs.trace.leaves, kept)
-    if spurious is not None:
-        proof = prove_leaf(exhibits, Source.CHECKPOINT, spurious)
-        return Lie(exhibits.claim, proof, spurious)
-    wrong = _first_difference(mine, theirs.trace, kept)
-    if wrong is None:
+    tree = Grafted(mine.tree, theirs.trace.tree)
+    place = tree.first_difference()
+    if place is None:
         return None
-    operands = program.ops[wrong].operands
-    if any(ref.source is Source.INNER for ref in operands):
+    if not tree.is_leaf(place):
+        return Missing(Part.TRACE, 0, place)
+    program, wrong = job.runner.program, place.index
+    exhibits = Exhibits(program, job.tasks, job.task, job.inputs, _Committed(tree), {})
+    if wrong >= len(program.ops) or not program.ops[wrong].is_checkpoint:
+        return Lie(exhibits.claim, prove_leaf(exhibits, Source.CHECKPOINT, wrong), wrong)
+    if any(ref.source is Source.INNER for ref in program.ops[wrong].operands):
         return _search_segment(job, exhibits, wrong, theirs)
     return _accuse(job, exhibits, wrong, theirs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Committed:
+    """A trace out of which leaves are opened."""
+
+    tree: Grafted
+    segment: int | None = None
+
+    @property
+    def root(self) -> bytes:
+        return trace_root(self.tree.root, self.segment)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A tensor of which one line is at hand."""
+
+    type: TensorType
+    tree: Grafted
+    lines: Mapping[int, bytes]
+
+    def line(self, number: int) -> bytes:
+        return self.lines[number]
 
 
 def _search_segment(job: Job, exhibits: Exhibits, wrong: int, theirs: Statement) -> Lie | Missing:
     """Find the lie in a segment whose first wrong checkpoint is `wrong`."""
     segment = exhibits.program.ops[wrong].segment
-    answer = theirs.inner.get(segment)
-    if answer is None:
-        return Missing(segment=segment)
-    exhibits = replace(exhibits, inner=answer)
-    members = inner(exhibits.program, segment)
-    spurious = _first_spurious(answer.leaves, members)
-    if spurious is not None:
-        return Lie(exhibits.claim, prove_leaf(exhibits, Source.INNER, spurious), spurious)
     mine = trace_segment(job.runner, job.inputs, segment)
-    first = _first_difference(mine, answer, [k for k in members if k < wrong])
-    return _accuse(job, exhibits, wrong if first is None else first, theirs)
+    tree = Grafted(mine.tree, theirs.inner.get(segment, ToldTrace()).tree)
+    place = tree.first_difference()
+    exhibits = replace(exhibits, inner=_Committed(tree, segment))
+    if place is None or tree.first_leaf(place) > wrong:
+        return _accuse(job, exhibits, wrong, theirs)
+    if not tree.is_leaf(place):
+        return Missing(Part.SEGMENT, segment, place)
+    if _is_within(exhibits.program, place.index, segment):
+        return _accuse(job, exhibits, place.index, theirs)
+    return Lie(exhibits.claim, prove_leaf(exhibits, Source.INNER, place.index), place.index)
+
+
+def _is_within(program: Program, leaf: int, segment: int) -> bool:
+    """Whether a segment's trace has a tensor's digest as this leaf."""
+    ops = program.ops
+    return leaf < len(ops) and ops[leaf].segment == segment and not ops[leaf].is_checkpoint
 
 
 def _accuse(job: Job, exhibits: Exhibits, wrong: int, theirs: Statement) -> Lie | Missing:
     """Show where an operator's tensor is wrong; all that it read is right."""
-    held = theirs.tensors.get(wrong)
-    if held is None:
-        return Missing(operator=wrong)
     op = exhibits.program.ops[wrong]
     mine = dict(job.runner.run(job.inputs, {wrong, *reads(op)}))
     right = mine.pop(wrong)
+    own, said = Whole(right), theirs.tensors.get(wrong, ToldTensor())
+    tree = Grafted(own.tree, said.tree)
+    place = tree.first_difference()
+    if place is None:
+        raise ValueError(f"tensor {wrong} is not what was committed to")
+    if not tree.is_leaf(place):
+        return Missing(Part.TENSOR, wrong, place)
+    line = b"" if place.index >= own.layout.lines else said.line(place.index)
+    if line is None:
+        return Missing(Part.LINE, wrong, place)
     read = {k: Whole(tensor) for k, tensor in mine.items()}
-    exhibits = replace(exhibits, tensors={**read, wrong: held})
-    padding = _first_spurious(held.tree.leaves, range(Layout(held.type).lines))
-    if padding is not None:
-        return Lie(exhibits.claim, prove_line(exhibits, wrong, padding), wrong)
-    row, col = _first_wrong_element(right, held)
+    shown = _Shown(own.type, tree, {place.index: line})
+    exhibits = replace(exhibits, tensors={**read, wrong: shown})
+    if not line:  # padding
+        return Lie(exhibits.claim, prove_line(exhibits, wrong, place.index), wrong)
+    row, col = element = _first_wrong_element(own, place.index, line)
     if op.opcode is Opcode.ARGMAX:
         col = int(right[row, 0])  # the witness
-    return Lie(exhibits.claim, prove_element(exhibits, wrong, row, col), wrong)
+    return Lie(exhibits.claim, prove_element(exhibits, wrong, row, col), wrong, element)
 
 
-def _first_wrong_element(right: Array, held: Held) -> tuple[int, int]:
-    """Return row and column of the first element that differs from the right one."""
-    mine, layout = Whole(right), Layout(held.type)
-    line = _first_unequal(mine.tree.leaves, held.tree.leaves)
-    chunk = _first_unequal(mine.digests(line), held.digests(line))
-    own, other = (
-        np.frombuffer(side.chunks(line, chunk, chunk + 1), np.uint8) for side in (mine, held)
-    )
-    byte = chunk * CHUNK_BYTES + int(np.argmax(own != other))
-    slot, offset = divmod(byte, layout.row_bytes)
-    return line * layout.group + slot, offset // held.type.dtype.size
-
-
-def _first_unequal(own: Sequence[bytes], other: Sequence[bytes]) -> int:
-    pairs = enumerate(zip(own, other, strict=True))
-    return next(index for index, (left, right) in pairs if left != right)
-
-
-def _first_spurious(leaves: Sequence[bytes], due: Sequence[int]) -> int | None:
-    """Return the first leaf that must be zero and is not."""
-    expected = set(due)
-    nonzero = (k for k, leaf in enumerate(leaves) if leaf != ZERO)
-    return next((k for k in nonzero if k not in expected), None)
-
-
-def _first_difference(mine: Trace, theirs: Trace, of: Sequence[int]) -> int | None:
-    """Return the first of some operators whose leaves differ."""
-    return next((k for k in of if mine.leaves[k] != theirs.leaves[k]), None)
+def _first_wrong_element(own: Whole, number: int, line: bytes) -> tuple[int, int]:
+    """Return row and column of the first element of a line that differs from the right one."""
+    right, layout = own.line(number), Layout(own.type)
+    differs = np.frombuffer(right, np.uint8) != np.frombuffer(line, np.uint8)
+    slot, offset = divmod(int(np.argmax(differs)), layout.row_bytes)
+    return number * layout.group + slot, offset // own.type.dtype.size

@@ -1,31 +1,38 @@
 """Openings: runs of a tensor's chunks with all that ties them to a root (docs/tensor.md §7, §8)."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from worker.tensor.commit import (
-    CHUNK_BYTES,
-    Commitment,
-    Layout,
-    Tree,
-    chunk_digests,
-    line_bytes,
-)
+from worker.tensor.commit import CHUNK_BYTES, Commitment, Layout, chunk_digests, line_bytes
 from worker.tensor.tensors import Constant, TensorType
+
+
+class Paths(Protocol):
+    """A tree out of which leaves are opened."""
+
+    @property
+    def root(self) -> bytes:
+        """The root."""
+
+    def leaf(self, index: int) -> bytes:
+        """Return a leaf; behind the last one are leaves that should be zero."""
+
+    def path(self, index: int) -> list[bytes]:
+        """Return the siblings from leaf `index` up."""
 
 
 class Held(Protocol):
     """A committed tensor, as far as it is at hand."""
 
-    type: TensorType
-    tree: Tree
-    """The tree of its lines; behind them it may have leaves that should be zero."""
+    @property
+    def type(self) -> TensorType:
+        """Its type and shape."""
 
-    def digests(self, line: int) -> Sequence[bytes]:
-        """Return the digests of a line's chunks."""
+    @property
+    def tree(self) -> Paths:
+        """The tree of its lines."""
 
-    def chunks(self, line: int, first: int, last: int) -> bytes:
-        """Return the bytes of the chunks from first to before last."""
+    def line(self, number: int) -> bytes:
+        """Return the bytes of a line."""
 
 
 class Whole(Commitment):
@@ -36,13 +43,9 @@ class Whole(Commitment):
         super().__init__(tensor)
         self.tensor = tensor
 
-    def digests(self, line: int) -> Sequence[bytes]:
+    def line(self, number: int) -> bytes:
         """See Held."""
-        return chunk_digests(line_bytes(self.tensor, line))
-
-    def chunks(self, line: int, first: int, last: int) -> bytes:
-        """See Held."""
-        return line_bytes(self.tensor, line)[first * CHUNK_BYTES : last * CHUNK_BYTES]
+        return line_bytes(self.tensor, number)
 
 
 class Opening:
@@ -64,8 +67,9 @@ class Opening:
             if opened == line and low <= start and stop <= high:
                 return b""
         first, last = start // CHUNK_BYTES, -(-stop // CHUNK_BYTES)
-        data = self._held.chunks(line, first, last)
-        digests = self._held.digests(line)
+        whole = self._held.line(line)
+        data = whole[first * CHUNK_BYTES : last * CHUNK_BYTES]
+        digests = chunk_digests(whole)
         others = [*digests[:first], *digests[last:]]
         end = b"" if self._open is not None else self._place
         self._open = line, first * CHUNK_BYTES, first * CHUNK_BYTES + len(data)

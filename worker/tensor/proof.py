@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from worker.tensor.commit import ZERO, Layout, Tree
-from worker.tensor.openings import Held, Opening, Whole
+from worker.tensor.openings import Held, Opening, Paths, Whole
 from worker.tensor.program import Op, Opcode, Program, Ref, Source
 from worker.tensor.reference import Operands
 from worker.tensor.spans import Span, elements, spans
 from worker.tensor.tensors import Array, Constant
-from worker.tensor.trace import Trace
 
 MIN_BYTES = 768
 """A shorter proof is filled with zero bytes."""
@@ -39,6 +38,22 @@ class Claim(NamedTuple):
     inner: bytes
 
 
+class Traced(Protocol):
+    """A trace of a run, or of a segment's inside, out of which leaves are opened."""
+
+    @property
+    def segment(self) -> int | None:
+        """The segment, if it is one's."""
+
+    @property
+    def tree(self) -> Paths:
+        """The tree of its leaves."""
+
+    @property
+    def root(self) -> bytes:
+        """What it is committed to as."""
+
+
 @dataclass(frozen=True, eq=False)
 class Exhibits:
     """All that a proof is cut from: the job's side, and what the accused committed to."""
@@ -47,9 +62,9 @@ class Exhibits:
     tasks: Tree  # the task inputs' digests
     task: int
     inputs: Sequence[Array]
-    trace: Trace
+    trace: Traced
     tensors: Mapping[int, Held]  # the operators' tensors that are at hand
-    inner: Trace | None = None  # a segment's trace, where it was opened
+    inner: Traced | None = None  # a segment's trace, where it was opened
 
     @property
     def claim(self) -> Claim:
@@ -77,7 +92,7 @@ class Exhibits:
             return Opening(Whole(self.program.constants[ref.index]), _joined(tree, ref.index))
         return Opening(self.tensors[ref.index], _joined(self.tree_of(ref.source), ref.index))
 
-    def tree_of(self, source: Source) -> Tree:
+    def tree_of(self, source: Source) -> Paths:
         """Return the trace that holds tensors of this source."""
         if source is Source.CHECKPOINT:
             return self.trace.tree
@@ -135,7 +150,7 @@ def prove_leaf(exhibits: Exhibits, source: Source, leaf: int) -> bytes:
     verdict = Verdict.TRACE_LEAF if source is Source.CHECKPOINT else Verdict.SEGMENT_LEAF
     tree = exhibits.tree_of(source)
     head = _head(exhibits.program, verdict, leaf)
-    return _filled([head, tree.leaves[leaf], _joined(tree, leaf)])
+    return _filled([head, tree.leaf(leaf), _joined(tree, leaf)])
 
 
 def prove_line(exhibits: Exhibits, operator: int, line: int) -> bytes:
@@ -145,7 +160,7 @@ def prove_line(exhibits: Exhibits, operator: int, line: int) -> bytes:
     parts = [
         _head(exhibits.program, Verdict.LINE, operator),
         line.to_bytes(4, "big"),
-        lines.leaves[line],
+        lines.leaf(line),
         _joined(lines, line),
         _joined(exhibits.tree_of(ref.source), operator),
     ]
@@ -172,7 +187,7 @@ def _counter_example(exhibits: Exhibits, operator: int, row: int, witness: int) 
     """What refutes an ARGMAX: nothing when its index lies outside the row."""
     op, held = exhibits.program.ops[operator], exhibits.tensors[operator]
     line, start = Layout(held.type).place(row, 0)
-    index = held.chunks(line, 0, 1)[start : start + held.type.row_bytes]
+    index = held.line(line)[start : start + held.type.row_bytes]
     claimed = int.from_bytes(index, "big", signed=True)
     if not 0 <= claimed < op.a.type.cols:
         return []
@@ -185,7 +200,7 @@ def _reach_all(exhibits: Exhibits, op: Op, needed: Sequence[Span]) -> list[bytes
     return [openings[span.operand].reach(*span[1:]) for span in needed]
 
 
-def _joined(tree: Tree, leaf: int) -> bytes:
+def _joined(tree: Paths, leaf: int) -> bytes:
     return b"".join(tree.path(leaf))
 
 

@@ -34,9 +34,14 @@ class Trace:
     @property
     def root(self) -> bytes:
         """What an operator seals, or answers when a segment is demanded."""
-        if self.segment is None:
-            return tagged(0x07, self.tree.root)
-        return tagged(0x08, self.segment.to_bytes(2, "big"), self.tree.root)
+        return trace_root(self.tree.root, self.segment)
+
+
+def trace_root(leaves: bytes, segment: int | None) -> bytes:
+    """Return what a trace is committed to as, from the root of its leaves; a segment's if named."""
+    if segment is None:
+        return tagged(0x07, leaves)
+    return tagged(0x08, segment.to_bytes(2, "big"), leaves)
 
 
 def task_input(inputs: Iterable[Array]) -> bytes:
@@ -70,17 +75,6 @@ def trace_segment(runner: Runner[Any], inputs: Sequence[Array], segment: int) ->
     tensors = runner.run(inputs, inner(runner.program, segment))
     digests = {k: Commitment(tensor).digest for k, tensor in tensors}
     return Trace.of(runner.program, digests, segment)
-
-
-def first_difference(ours: Trace, theirs: Trace) -> int | None:
-    """Return the first operator whose leaves differ; None if all are equal.
-
-    Raises ValueError when the traces are not of one program and segment.
-    """
-    if ours.segment != theirs.segment:
-        raise ValueError("traces of different segments")
-    pairs = zip(ours.leaves, theirs.leaves, strict=True)
-    return next((k for k, (left, right) in enumerate(pairs) if left != right), None)
 
 
 def first_element(ours: Array, theirs: Array) -> tuple[int, int] | None:

@@ -13,8 +13,6 @@ from worker.tensor.execute import Runner, execute
 from worker.tensor.numbers import IDENTITY
 from worker.tensor.program import DType
 from worker.tensor.trace import (
-    Trace,
-    first_difference,
     first_element,
     run_traced,
     task_input,
@@ -74,21 +72,6 @@ def test_trace_segment__nothing_hidden__is_all_zero():
 
 def test_task_input__two_inputs__hashes_their_digests():
     assert task_input([X, X]) == sha(6, Commitment(X).digest, Commitment(X).digest)
-
-
-def test_first_difference__one_leaf_changed__is_its_operator():
-    _, ours = run_traced(chain(Keep.ALL), [X])
-    theirs = Trace([*ours.leaves[:2], b"\1" * 32, b"\2" * 32])
-
-    assert first_difference(ours, theirs) == 2
-    assert first_difference(ours, ours) is None
-
-
-def test_first_difference__other_segment_or_length__is_refused():
-    with pytest.raises(ValueError, match="different segments"):
-        first_difference(Trace([ZERO]), Trace([ZERO], 0))
-    with pytest.raises(ValueError, match="shorter"):
-        first_difference(Trace([ZERO] * 2), Trace([ZERO]))
 
 
 def test_first_element__differences__is_the_first_in_row_order():
