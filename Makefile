@@ -117,6 +117,7 @@ bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/resul
 .PHONY: bench-tensor
 bench-tensor: compile .venv/.torch .venv/.minilm ## measure the provable lane; writes bench/results/tensor.json
 	python bench/tensor_speed.py
+	python bench/tensor_model.py
 	python bench/tensor_accuracy.py
 	python bench/tensor_gas.py
 	COURT_CASES=110 COURT_REPORT=1 pytest tests/contracts/court

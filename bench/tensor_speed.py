@@ -109,11 +109,11 @@ def torch_pair(
     return lambda: backend.compute(op, [x, weights]), lambda: left @ right.t()
 
 
-def run_child(threads: int) -> dict[str, Any]:
+def child(file: str, threads: int, *options: str) -> dict[str, Any]:
     """Measure in a process of its own, since BLAS reads its number of threads at the start."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(names, str(threads))}
-    command = [sys.executable, __file__, "--threads", str(threads)]
+    command = [sys.executable, file, "--threads", str(threads), *options]
     output = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
     found: dict[str, Any] = json.loads(output)
     return found
@@ -133,9 +133,9 @@ def main() -> None:
         print(json.dumps(measure(threads)))
         return
     load = os.getloadavg()[0]
-    speed: dict[str, Any] = {"one_thread": run_child(1), "vnni": has_vnni()}
+    speed: dict[str, Any] = {"one_thread": child(__file__, 1), "vnni": has_vnni()}
     if load <= IDLE_LOAD:
-        speed["two_threads"] = run_child(2)
+        speed["two_threads"] = child(__file__, 2)
     else:
         print(f"two threads: skipped, {load:.1f} processes run beside")
     speed["machine"] = platform.processor() or platform.machine()

@@ -10,7 +10,7 @@ from worker.tensor.numbers import IDENTITY, fin, rq
 from worker.tensor.program import DType
 
 BOUND = 1 << 40
-LIMITS = [(DType.I8, 43), (DType.I16, 35), (DType.I32, 19)]  # and the largest s for floats
+LIMITS = [(DType.I8, 42), (DType.I16, 34), (DType.I32, 18)]  # and the largest s for floats
 
 
 def op_of(end):
@@ -80,6 +80,40 @@ def test_ending__a_multiplier_for_each_column__uses_each():
     ending = Ending(op_of(Fin(DType.I8)), [1, 1 << 30], [0, 31], BOUND)
 
     assert ending(np.array([[3.0, 3.0]])).tolist() == [[3, 2]]
+
+
+@pytest.mark.parametrize("s", [0, 1, 30, 34])
+@pytest.mark.parametrize("m", [1, (1 << 30) + 1, (1 << 31) - 1])
+def test_ending__factor_and_summand__are_as_if_applied_before(m, s):
+    draw = np.random.default_rng(s)
+    v = draw.integers(-(1 << 15), 1 << 15, (50, 20))
+    by = draw.integers(-(1 << 15), 1 << 15, 20)
+    plus = draw.integers(-(1 << 29), 1 << 29, 20)
+    end = Fin(DType.I16, 7)
+    ending = Ending(op_of(end), m, s, 1 << 31, by=by, plus=plus)
+
+    expected = np.clip(rq(v * by + plus, m, s) + 7, -(1 << 15), (1 << 15) - 1)
+    assert ending(v.astype(ending.dtype)).tolist() == expected.tolist()
+
+
+def test_ending__small_sums_and_a_shift__computes_in_int32():
+    values = np.arange(-100, 100, dtype=np.int16)
+    ending = Ending(op_of(Fin(DType.I8, 1)), 1, 3, 1 << 20, plus=5)
+
+    assert ending.dtype == np.int32
+    expected = np.clip(rq(values.astype(np.int64) + 5, 1, 3) + 1, -128, 127)
+    assert ending(values).tolist() == expected.tolist()
+    assert Ending(op_of(Fin(DType.I8, 1)), 1, 3, 1 << 30).dtype == np.float64
+
+
+def test_ending__operand_of_its_own_type__stays_as_it_is():
+    for m, s, dtype in ((1, 3, np.int32), (3 << 28, 31, np.float64), (3, 60, np.int64)):
+        ending = Ending(op_of(Fin(DType.I8)), m, s, 1 << 20)
+        values = np.arange(9, dtype=dtype)
+        ending(values)
+
+        assert ending.dtype == dtype
+        assert values.tolist() == list(range(9))
 
 
 def test_end_on_gpu__source__is_one_that_torch_takes():

@@ -8,8 +8,8 @@ import numpy as np
 from worker.tensor.program import Op
 from worker.tensor.tensors import Array
 
-BLOCK = 1 << 15
-"""Elements of a block: 256 KiB of int64 or float64."""
+BLOCK = 1 << 16
+"""Elements of a block: 512 KiB of int64 or float64."""
 
 
 def blocks(rows: int, cols: int, size: int = BLOCK) -> Iterator[slice]:

@@ -56,13 +56,11 @@ def _bound(tensor: Array, offset: int = 0) -> int:
 
 def _add(op: Op, x: Array, y: Array) -> Array:
     bound = _bound(x) * abs(op.ma) + _bound(y) * abs(op.mb) + abs(op.c)
-    end = Ending(op, 1, op.s, bound)
+    end = Ending(op, 1, op.s, bound, plus=op.c)
 
     def compute(rows: slice) -> Any:
-        total = np.multiply(_operand(op.a, x, rows), op.ma, dtype=end.dtype)
-        total = total + np.multiply(_operand(op.b, y, rows), op.mb, dtype=end.dtype)
-        total += op.c
-        return end(total)
+        left = np.multiply(_operand(op.a, x, rows), op.ma, dtype=end.dtype)
+        return end(left + np.multiply(_operand(op.b, y, rows), op.mb, dtype=end.dtype))
 
     return by_blocks(op, compute)
 
@@ -78,7 +76,7 @@ def _mul(op: Op, x: Array, y: Array) -> Array:
 
 
 def _div(op: Op, x: Array, y: Array) -> Array:
-    def compute(rows: slice) -> Int64s:
+    def compute(rows: slice) -> Any:
         divisor = _operand(op.b, y, rows).astype(np.int64)
         dividend = np.multiply(_operand(op.a, x, rows), op.c, dtype=np.int64)
         quotient = dividend // np.maximum(divisor, 1)
@@ -88,14 +86,14 @@ def _div(op: Op, x: Array, y: Array) -> Array:
 
 
 def _requant(op: Op, x: Array) -> Array:
-    end = Ending(op, op.m, op.s, _bound(x, op.c))
-    return by_blocks(op, lambda rows: end(np.add(x[rows], op.c, dtype=end.dtype)))
+    end = Ending(op, op.m, op.s, _bound(x, op.c), plus=op.c)
+    return by_blocks(op, lambda rows: end(x[rows]))
 
 
 def _scale(op: Op, x: Array, gamma: Array, beta: Array) -> Array:
-    end = Ending(op, op.m, op.s, _bound(x) * _bound(gamma) + _bound(beta))
-    by, plus = gamma.astype(end.dtype), beta.astype(end.dtype)
-    return by_blocks(op, lambda rows: end(x[rows] * by + plus))
+    bound = _bound(x) * _bound(gamma) + _bound(beta)
+    end = Ending(op, op.m, op.s, bound, by=gamma[0], plus=beta[0])
+    return by_blocks(op, lambda rows: end(x[rows]))
 
 
 def _lut8(op: Op, x: Array, table: Array) -> Array:
@@ -148,7 +146,7 @@ def _rowsumsq(op: Op, x: Array) -> Array:
 
 def _column(op: Op, sums: Int64s, bound: int) -> Array:
     end = Ending(op, op.m, op.s, bound)
-    return by_blocks(op, lambda rows: end(sums[rows].astype(end.dtype)))
+    return by_blocks(op, lambda rows: end(sums[rows]))
 
 
 def _argmax(op: Op, x: Array) -> Array:

@@ -51,8 +51,8 @@ class Layer:
         weights = ready.weights
         self._part = ready.part
         self._w = weights.w.astype(np.float32)
-        self._end = Ending(op, weights.m, weights.s, self._w.shape[1] * 128 * 128 + (1 << 30))
-        self._b = weights.b.astype(self._end.dtype)
+        bound = self._w.shape[1] * 128 * 128 + (1 << 30)
+        self._end = Ending(op, weights.m, weights.s, bound, plus=weights.b)
 
     def write(self, x: Array, out: Array) -> None:
         """Write to each row of `out` what a row of x gives with all rows of the weights."""
@@ -61,9 +61,7 @@ class Layer:
             products = products_of(x[tile].astype(np.float32), self._w, self._part)
             part = out[tile]
             for some in blocks(len(part), cols):
-                v = products[some].astype(self._end.dtype)
-                v += self._b
-                np.copyto(part[some], self._end(v), casting="unsafe")
+                np.copyto(part[some], self._end(products[some]), casting="unsafe")
 
 
 def matmul(op: Op, x: Array, ready: Ready) -> Array:
@@ -85,7 +83,7 @@ def bmm(op: Op, x: Array, y: Array) -> Array:
         products = products_of(left, right, _EXACT).reshape(-1, cols)
         done = results[tile].reshape(-1, cols)
         for some in blocks(len(products), cols):
-            np.copyto(done[some], end(products[some].astype(end.dtype)), casting="unsafe")
+            np.copyto(done[some], end(products[some]), casting="unsafe")
     return out
 
 

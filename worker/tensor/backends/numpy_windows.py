@@ -33,14 +33,14 @@ def dwconv(op: Op, x: Array, ready: Ready) -> Array:
     """Return DWCONV: the taps are added up one after the other."""
     g, weights = op.window, ready.weights
     by_tap = weights.w.T.astype(np.int32)
-    end = Ending(op, weights.m, weights.s, weights.w.shape[1] * 128 * 128 + (1 << 30))
+    bound = weights.w.shape[1] * 128 * 128 + (1 << 30)
+    end = Ending(op, weights.m, weights.s, bound, plus=weights.b)
     out = new(op)
     for image, results in zip(_padded(op, x, op.za), _by_image(op, out), strict=True):
         total = np.zeros((g.out_height, g.out_width, g.channels), np.int32)
         for tap, pixels in enumerate(_taps(op, image)):
             total += pixels * by_tap[tap]
-        done = end(total.astype(end.dtype) + weights.b)
-        np.copyto(results, done.reshape(results.shape), casting="unsafe")
+        np.copyto(results, end(total).reshape(results.shape), casting="unsafe")
     return out
 
 
