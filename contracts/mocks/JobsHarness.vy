@@ -80,6 +80,14 @@ def final(result: bytes32) -> uint256:
 
 @external
 @pure
+def result(
+    mask: uint256, values: DynArray[bytes32, 32], servers: uint256, settled_at: uint256
+) -> bytes32:
+    return words._result(mask, values, servers, settled_at)
+
+
+@external
+@pure
 def grown(ids: DynArray[uint256, 7], silent: uint256, opened_at: uint256) -> uint256:
     word: uint256 = words._empty_round(2, 1)
     for id: uint256 in ids:

@@ -94,5 +94,5 @@ def next_round(word: uint256, since: uint256, height: uint256) -> uint256:
 
 @external
 @pure
-def final(mask: uint256, values: DynArray[bytes32, 32], accepted: bool) -> uint256:
-    return packed._final(keccak256(abi_encode(mask, values)), accepted)
+def final(result: bytes32, accepted: bool) -> uint256:
+    return packed._final(result, accepted)

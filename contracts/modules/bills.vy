@@ -18,6 +18,7 @@ struct Bill:
     seats: DynArray[uint256, 7]
     refund: uint256
     burn: uint256
+    servers: uint256  # 24 bits each: the operators that are paid for every task that stands
 
 
 @internal
@@ -37,6 +38,8 @@ def _settled(a: uint256, r: rounds.Round, o: outcome.Outcome, silent: uint256) -
         bill.burn = words._count(o.tied) * (r.price // 10)
     spent: uint256 = bill.burn
 
+    paid_tasks: uint256 = words._count(o.paid)
+    offset: uint256 = 0
     sealed: uint256 = words._sealed(r.word)
     ended: uint256 = words._silent(r.word)
     ids: uint256 = r.word
@@ -47,6 +50,10 @@ def _settled(a: uint256, r: rounds.Round, o: outcome.Outcome, silent: uint256) -
         if ended >> seat & 1 == 1 or tasks == 0:
             continue
         tally: uint256 = o.tally[seat]
+        if paid_tasks != 0 and tally & 255 == paid_tasks:
+            # Whoever dissented in one task has not computed all that is asked for.
+            bill.servers |= id << offset
+            offset += 24
         if silent >> seat & 1 == 1:
             # All of the bond for a seal that was not opened, a quarter for none at all.
             tally += tasks * (outcome.BURNT if sealed >> seat & 1 == 1 else outcome.QUARTERED)

@@ -61,7 +61,8 @@ event RoundOpened:
 
 
 # `values` are those that stand, for the tasks in `paid_mask`; each of `seats` is
-# id 24 | paid 96 | burnt, gwei 64 | released, gwei 64.
+# id 24 | paid 96 | burnt, gwei 64 | released, gwei 64. `servers`, 24 bits each, were paid for every
+# task in `paid_mask`.
 event BatchSettled:
     job: indexed(bytes32)
     batch: indexed(uint256)
@@ -72,6 +73,8 @@ event BatchSettled:
     contested_mask: uint256
     values: DynArray[bytes32, 32]
     seats: DynArray[uint256, 7]
+    servers: uint256
+    settled_at: uint256
 
 
 event BatchClosed:

@@ -57,6 +57,20 @@ def _origin(payer: address, origin: Origin) -> bytes32:
     )
 
 
+@internal
+@pure
+def _result(
+    mask: uint256, values: DynArray[bytes32, 32], servers: uint256, settled_at: uint256
+) -> bytes32:
+    """
+    @notice What is kept of a settlement.
+    @param values Those that stand, of the tasks in `mask`, ascending.
+    @param servers The operators that were paid for all of these tasks, in the seats' order, from
+                   the lowest 24 bits on: they owe the payer the outputs.
+    """
+    return keccak256(abi_encode(mask, values, servers, settled_at))
+
+
 # Terms, word a
 
 @internal

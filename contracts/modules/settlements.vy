@@ -28,8 +28,8 @@ struct Hearing:
     case: outcome.Case
 
 
-# job -> batch -> keccak256(abi.encode(mask, values)) of what stood in the base round of a batch
-# that grew. What stands when a batch ends is in its word.
+# job -> batch -> `words._result` of what stood in the base round of a batch that grew. What stands
+# when a batch ends is in its word.
 base_result_of: public(HashMap[bytes32, HashMap[uint256, bytes32]])
 
 
@@ -105,10 +105,10 @@ def _finish(
     @param silent The seats whose whole bond ends here.
     @param slots Where the seals are: a batch that is final needs them no more.
     """
+    bill: bills.Bill = bills._settled(terms.a, r, o, silent)
     result: bytes32 = empty(bytes32)
     if o.paid != 0:
-        result = keccak256(abi_encode(o.paid, values))
-    bill: bills.Bill = bills._settled(terms.a, r, o, silent)
+        result = words._result(o.paid, values, bill.servers, block.timestamp)
     log events.BatchSettled(
         job=r.key,
         batch=r.batch,
@@ -119,6 +119,8 @@ def _finish(
         contested_mask=o.contested,
         values=values,
         seats=bill.seats,
+        servers=bill.servers,
+        settled_at=block.timestamp,
     )
     if o.contested == 0:
         openings._clear(slots)

@@ -96,16 +96,19 @@ def _finish(
     fate: uint256 = bond << 120 if differ else price << 24 | bond << 184
     refund: uint256 = batches._reserve(terms, b)
     left: DynArray[uint256, 7] = []
+    servers: uint256 = 0
     for seat: uint256 in range(2):
         if packed._fate(b.word, seat) == packed.OPENED:
             id: uint256 = packed._seat_id(b.word, b.round, seat)
+            if not differ:
+                servers |= id << (24 * len(left))
             left.append(id | fate)
             refund -= price
             # Nobody asks again, and the gas refund pays for a part of this.
             seals.records[batches._seal_key(b, id)] = 0
     result: bytes32 = empty(bytes32)
     if not differ:
-        result = keccak256(abi_encode(mask, values))
+        result = words._result(mask, values, servers, block.timestamp)
     batches._store(b, packed._final(result, accepted))
     log events.BatchSettled(
         job=b.key,
@@ -117,6 +120,8 @@ def _finish(
         contested_mask=0,
         values=[] if differ else values,
         seats=left,
+        servers=servers,
+        settled_at=block.timestamp,
     )
     vaults._unlock(left)
     vaults._pay(terms, b.key, left, refund, 0)

@@ -29,7 +29,7 @@ async def fetch_receipts(
 async def _fetch(
     network: Network, view: JobView, batch: BatchView, stage: Stage, block: int
 ) -> Receipt:
-    mask, values = batch.result[stage]
+    result = batch.result[stage]
     slot = result_slot(view.key, batch.index, stage)
     header = await _ask(network, "eth_getBlockByNumber", [hex(block), False], "block")
     proof = await _ask(
@@ -54,8 +54,10 @@ async def _fetch(
         manifest=origin.manifest.hex(),
         batch=batch.index,
         stage=stage,
-        mask=mask,
-        values=[value.hex() for value in values],
+        mask=result.mask,
+        values=[value.hex() for value in result.values],
+        servers=list(result.servers),
+        settled_at=result.settled_at,
         header=encode_header(header).hex(),
         account_proof=nodes[0],
         storage_proof=nodes[1],

@@ -19,8 +19,9 @@ from trie.exceptions import BadTrieProof
 from trie.exceptions import ValidationError as TrieError
 
 from worker.errors import VerificationError
-from worker.protocol.words import Origin, Stage, Terms, final_word, result_hash
-from worker.types import Address, JobKey
+from worker.protocol.settled import Result
+from worker.protocol.words import Origin, Stage, Terms, final_word
+from worker.types import Address, JobKey, OperatorId, Timestamp
 
 SLOTS = {Stage.FINAL: 1, Stage.BASE: 4}
 """Where ReplicatedJobs keeps the words of batches and the results of base rounds that were followed
@@ -35,12 +36,14 @@ _ADDRESS = Field(pattern=r"^0x[0-9a-f]{40}$")
 _BYTES = Field(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 16)
 _Word = Annotated[str, _WORD]
 _Bytes = Annotated[str, _BYTES]
+_Operator = Annotated[int, Field(ge=1, lt=1 << 24)]
 
 
 class Receipt(BaseModel):
     """A result with its proof. All bytes are hex without prefix.
 
-    `values` are the results of the tasks in `mask`, ascending, that stood at `stage`.
+    `values` are the results of the tasks in `mask`, ascending, that stood at `stage`; `servers` the
+    operators that owe all of their outputs, `settled_at` the moment of the settlement.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -60,6 +63,8 @@ class Receipt(BaseModel):
     stage: Stage = Field(strict=False)
     mask: int = Field(ge=1, lt=1 << 32)
     values: list[_Word] = Field(min_length=1, max_length=32)
+    servers: list[_Operator] = Field(max_length=7)
+    settled_at: int = Field(ge=0, lt=1 << 40)
     header: _Bytes
     account_proof: list[_Bytes] = Field(min_length=1, max_length=_MAX_NODES)
     storage_proof: list[_Bytes] = Field(min_length=1, max_length=_MAX_NODES)
@@ -81,6 +86,16 @@ class Receipt(BaseModel):
         return self.terms.key(self.chain_id, Address(self.service))
 
     @property
+    def result(self) -> Result:
+        """What stood, as the contract hashes it."""
+        return Result(
+            self.mask,
+            tuple(bytes.fromhex(value) for value in self.values),
+            tuple(OperatorId(operator) for operator in self.servers),
+            Timestamp(self.settled_at),
+        )
+
+    @property
     def block_hash(self) -> bytes:
         """The hash of the block that the receipt itself brings; compare it with one you trust."""
         return keccak(bytes.fromhex(self.header))
@@ -89,9 +104,8 @@ class Receipt(BaseModel):
         """Return the value of each task that the receipt proves, by the task's number."""
         first = self.terms.tasks_in(self.batch).start
         bits = [bit for bit in range(32) if self.mask >> bit & 1]
-        return {
-            first + bit: bytes.fromhex(value) for bit, value in zip(bits, self.values, strict=True)
-        }
+        values = self.result.values
+        return {first + bit: value for bit, value in zip(bits, values, strict=True)}
 
     @classmethod
     def load(cls, path: Path) -> "Receipt":
@@ -195,13 +209,13 @@ def _header_field(name: str, value: str) -> bytes:
 
 
 def _claimed(receipt: Receipt) -> bytes:
-    """Return the word that the contract must keep for the receipt's mask and values."""
+    """Return the word that the contract must keep for the receipt's result."""
     terms = receipt.terms
     if receipt.batch >= terms.batches or receipt.mask & ~terms.full_mask(receipt.batch):
         raise VerificationError("receipt: the job has no such tasks")
     if len(receipt.values) != receipt.mask.bit_count():
         raise VerificationError("receipt: values and mask do not fit")
-    result = result_hash(receipt.mask, [bytes.fromhex(value) for value in receipt.values])
+    result = receipt.result.digest()
     return result if receipt.stage is Stage.BASE else final_word(result).to_bytes(32, "big")
 
 

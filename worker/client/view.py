@@ -7,6 +7,7 @@ from typing import Any
 
 from worker.chain.contracts import Event
 from worker.errors import NotFoundError
+from worker.protocol.settled import Result
 from worker.protocol.words import Origin, SeatOutcome, Stage, Terms, positions
 from worker.storage.locators import decode_locators
 from worker.types import Address, BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp, Wei
@@ -56,7 +57,7 @@ class TaskView:
 @dataclass(frozen=True)
 class BatchView:
     """One batch. `seats` are the running round's operators, `changed_in` the block of its last
-    event; `result` has mask and values of what stood at each stage, as the contract hashes them."""
+    event; `result` has what stood at each stage, as the contract hashes it."""
 
     index: BatchIndex
     tasks: Mapping[TaskIndex, TaskView]
@@ -71,7 +72,7 @@ class BatchView:
     sealed: frozenset[OperatorId] = frozenset()
     revealed: Mapping[OperatorId, tuple[bytes, ...]] = field(default_factory=dict)
     settled: tuple[SeatOutcome, ...] = ()
-    result: Mapping[Stage, tuple[int, tuple[bytes, ...]]] = field(default_factory=dict)
+    result: Mapping[Stage, Result] = field(default_factory=dict)
     refund: Wei = _NOTHING
 
     @property
@@ -230,7 +231,7 @@ def _settled(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchVi
         tasks[order[bit]] = TaskView(order[bit], state, values.get(bit), paid)
     contested = args["contested_mask"]
     stage = Stage.BASE if contested else Stage.FINAL
-    stands = {stage: (args["paid_mask"], tuple(args["values"]))} if values else {}
+    stands = {stage: Result.of_event(args)} if values else {}
     return replace(
         batch,
         tasks=tasks,

@@ -147,10 +147,9 @@ def announcement(proof: bytes, prover: Address) -> bytes:
     return keccak(encode(["bytes32", "address"], [keccak(proof), prover]))
 
 
-def final_word(mask: int, values: list[bytes], accepted: bool) -> int:
-    """Return the word of a batch that ended with these values."""
-    result = int.from_bytes(keccak(encode(["uint256", "bytes32[]"], [mask, values])))
-    return 1 << 255 | int(accepted) << 254 | result & RESULT_MASK
+def final_word(result: bytes, accepted: bool) -> int:
+    """Return the word of a batch that ended with this result; zeros for one without."""
+    return 1 << 255 | int(accepted) << 254 | int.from_bytes(result) & RESULT_MASK
 
 
 def is_bond_enough(terms: Terms, capture_bps: int, least_bond: int, rate: int = 10**18) -> bool:

@@ -307,11 +307,6 @@ def positions(mask: int) -> list[int]:
     return [index for index in range(mask.bit_length()) if mask >> index & 1]
 
 
-def result_hash(mask: int, values: list[bytes]) -> bytes:
-    """Return what the contract keeps of the winning `values` of the tasks in `mask`."""
-    return keccak(encode(["uint256", "bytes32[]"], [mask, values]))
-
-
 def final_word(result: bytes) -> int:
     """Return the word of a batch that ended with this result; zeros for one without."""
     return FINAL | int.from_bytes(result, "big")

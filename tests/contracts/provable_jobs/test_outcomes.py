@@ -6,6 +6,7 @@ import pytest
 from tests.contracts.provable_world import BOND, PRICE, Fate, Phase, ProvableJob
 from tests.contracts.stateful import network as net
 from worker.protocol.provable_words import final_word, reserve
+from worker.protocol.settled import Result
 from worker.protocol.words import SeatOutcome
 
 TRUTHS = ProvableJob.truths
@@ -43,7 +44,9 @@ def test_settle__operator_alone__paid(world):
     assert [SeatOutcome.unpack(seat) for seat in log.seats] == [
         SeatOutcome(operator.id, PAID, 0, 2 * BOND)
     ]
-    assert world.views.batch_of(job.key, 0) == final_word(0b11, job.truths(), accepted=False)
+    result = Result(0b11, tuple(job.truths()), (operator.id,), world.now)
+    assert Result.of_event(log._asdict()) == result
+    assert world.views.batch_of(job.key, 0) == final_word(result.digest(), accepted=False)
 
 
 def test_settle__both_the_same__both_paid(world):
@@ -55,6 +58,8 @@ def test_settle__both_the_same__both_paid(world):
     assert refund == 0
     assert world.locked(operator) == world.locked(auditor) == 0
     assert len(log.seats) == 2
+    result = Result(0b11, tuple(job.truths()), (operator.id, auditor.id), world.now)
+    assert world.views.batch_of(job.key, 0) == final_word(result.digest(), accepted=False)
 
 
 def test_settle__operator_silent__auditor_paid(world):
@@ -66,7 +71,7 @@ def test_settle__operator_silent__auditor_paid(world):
 
     assert (world.credit(operator), world.credit(auditor)) == (0, NET)
     assert refund == PAID
-    assert log.values == job.truths()
+    assert (log.values, log.servers) == (job.truths(), auditor.id)
 
 
 def test_settle__operator_convicted__auditor_paid(world, prover):
@@ -101,7 +106,7 @@ def test_settle__they_differ__both_burnt(world):
     assert refund == reserve(job.terms, 2)
     assert world.credit(operator) == world.credit(auditor) == 0
     assert world.locked(operator) == world.locked(auditor) == 0
-    assert (log.paid_mask, log.tied_mask, log.values) == (0, 0b11, [])
+    assert (log.paid_mask, log.tied_mask, log.values, log.servers) == (0, 0b11, [], 0)
     assert world.views.batch_of(job.key, 0) == 1 << 255
 
 
@@ -176,7 +181,8 @@ def test_accept__pays_at_once(world):
 
     assert world.credit(operator) == NET
     assert world.locked(operator) == 0
-    assert world.views.batch_of(job.key, 0) == final_word(0b11, job.truths(), accepted=True)
+    result = Result(0b11, tuple(job.truths()), (operator.id,), world.now)
+    assert world.views.batch_of(job.key, 0) == final_word(result.digest(), accepted=True)
     with boa.reverts("provable: batch final"):
         world.settle(job, job.truths())
 

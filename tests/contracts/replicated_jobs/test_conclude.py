@@ -5,6 +5,8 @@ import pytest
 
 from tests.contracts.jobs_world import HOUR, digests, salt_of
 from worker.protocol.record import FAILED, blind
+from worker.protocol.settled import Result
+from worker.protocol.words import final_word
 
 A, B = digests("a"), digests("b")
 
@@ -23,8 +25,10 @@ def test_conclude__all_agree__pays_all(world):
     world.jobs.conclude(job.members, 0, values, salts)
 
     settled = world.settled(job)
-    assert (settled.paid_mask, settled.values) == (0b11, values)
-    assert world.batch(job).is_final
+    servers = tuple(operator.id for operator in world.operators[:3])
+    result = Result(0b11, tuple(values), servers, world.now)
+    assert Result.of_event(settled._asdict()) == result
+    assert world.jobs.batch_of(job.key, 0) == final_word(result.digest())
     assert world.left(job) == 0
     assert all(world.locked(operator) == 0 for operator in world.operators)
     assert not any(type(log).__name__ == "ResultRevealed" for log in world.jobs.get_logs())

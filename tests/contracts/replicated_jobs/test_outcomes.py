@@ -24,8 +24,16 @@ from tests.contracts.replicated_jobs.settling import (
     play,
     seats_of,
 )
-from worker.protocol.record import blind
-from worker.protocol.words import GWEI, final_word, result_hash
+from worker.protocol.record import FAILED, blind
+from worker.protocol.settled import Result
+from worker.protocol.words import GWEI, final_word, positions
+
+
+def stood(world, mask, found, servers) -> Result:
+    """Return the result of a settlement right now, of the tasks in `mask` of `found`."""
+    values = tuple(blind(found[task]) for task in positions(mask))
+    return Result(mask, values, tuple(servers), world.now)
+
 
 BASE_ROWS = [
     # terms, results by seat, what each seat gets per task, contest fee of the requester
@@ -85,9 +93,16 @@ def test_settle__final_in_the_base_round__pays_and_burns(world, terms, results, 
     assert world.left(job) == 0
     assert world.batch(job).is_final
     standing = [blind(s) for s in A] if kind == "paid" else []
-    result = result_hash(FULL, standing) if standing else bytes(32)
-    assert world.jobs.batch_of(job.key, 0) == final_word(result)
+    servers = [
+        operator.id
+        for operator, seat in zip(world.operators, expected, strict=False)
+        if seat == PAID
+    ]
+    result = Result(FULL, tuple(standing), tuple(servers), world.now)
+    digest = result.digest() if standing else bytes(32)
+    assert world.jobs.batch_of(job.key, 0) == final_word(digest)
     assert settled.values == standing
+    assert (settled.servers, settled.settled_at) == (result.packed_servers, world.now)
 
 
 CONTESTED = [
@@ -199,7 +214,8 @@ def test_settle__some_tasks_contested__others_are_final_at_once(world):
     assert masks_of(first) == (0b0101, 0, 0, 0b1010)
     assert world.left(job) == job.terms.escrow // 2
     assert all(world.locked(operator) == 2 * BOND for operator in world.operators[:3])
-    base_result = result_hash(0b0101, [blind(found[0]), blind(found[2])])
+    ids = [operator.id for operator in world.operators]
+    base_result = stood(world, 0b0101, found, ids[:3]).digest()
     assert world.jobs.base_result_of(job.key, 0) == base_result
     world.play(job, {3: found, 4: found})
     assert all(world.locked(operator) == 2 * BOND for operator in world.operators[3:5])
@@ -207,7 +223,24 @@ def test_settle__some_tasks_contested__others_are_final_at_once(world):
     second = world.settle(job)
 
     assert masks_of(second) == (0b1010, 0, 0, 0)
-    growth_result = result_hash(0b1010, [blind(found[1]), blind(found[3])])
-    assert world.jobs.batch_of(job.key, 0) == final_word(growth_result)
+    growth_result = stood(world, 0b1010, found, [*ids[:2], *ids[3:5]])
+    assert second.servers == growth_result.packed_servers
+    assert world.jobs.batch_of(job.key, 0) == final_word(growth_result.digest())
     assert world.jobs.base_result_of(job.key, 0) == base_result
     assert world.left(job) == 0
+
+
+@pytest.mark.parametrize("wrong", ["other", "failed"])
+def test_settle__paid_for_some_of_the_tasks__owes_none(world, wrong):
+    job = world.post(tasks=4, batch_log2=2, **SETTLE)
+    found = digests("a", 4)
+    partly = [*found[:3], FAILED if wrong == "failed" else digests("b", 4)[3]]
+
+    settled = play(world, job, [partly, found, found])
+
+    assert masks_of(settled) == (0b1111, 0, 0, 0)
+    assert settled.seats[0] >> 24 & (2**96 - 1) == 3 * PRICE
+    ids = [operator.id for operator in world.operators[1:3]]
+    result = stood(world, 0b1111, found, ids)
+    assert settled.servers == result.packed_servers
+    assert world.jobs.batch_of(job.key, 0) == final_word(result.digest())

@@ -18,7 +18,8 @@ from tests.contracts.replicated_jobs.settling import (
     seats_of,
 )
 from worker.protocol.record import FAILED, blind
-from worker.protocol.words import final_word, result_hash
+from worker.protocol.settled import Result
+from worker.protocol.words import final_word
 
 
 def single(world, **changes):
@@ -35,8 +36,9 @@ def test_accept__single_seat__pays(world):
 
     assert seats_of(world.settled(job)) == [PAID]
     assert world.left(job) == world.locked(world.operators[0]) == 0
-    result = result_hash(FULL, [blind(s) for s in A])
-    assert world.jobs.batch_of(job.key, 0) == final_word(result)
+    servers = (world.operators[0].id,)
+    result = Result(FULL, tuple(blind(s) for s in A), servers, world.now)
+    assert world.jobs.batch_of(job.key, 0) == final_word(result.digest())
 
 
 def test_accept__one_task_failed__earns_the_abort_fee(world):
@@ -51,6 +53,8 @@ def test_accept__one_task_failed__earns_the_abort_fee(world):
     settled = world.settled(job)
     assert masks_of(settled) == (0b01, 0b10, 0, 0)
     assert seats_of(settled) == [((PRICE + PRICE // 50) / 2, 0, BOND)]
+    result = Result(0b01, (blind(A[0]),), (world.operators[0].id,), world.now)
+    assert world.jobs.batch_of(job.key, 0) == final_word(result.digest())
 
 
 def test_settle__single_seat_not_accepted__refunds_from_the_expiry(world):

@@ -12,6 +12,7 @@ from worker.protocol.merkle import named_proof, named_root
 from worker.protocol.outcome import Openings, settle
 from worker.protocol.record import FAILED
 from worker.protocol.seals import DIGEST_MASK, seal_digest
+from worker.protocol.settled import Result
 from worker.protocol.sortition import is_eligible, release_factor, ticket
 from worker.protocol.words import (
     BatchWord,
@@ -122,6 +123,16 @@ def test_final__random_results(harness):
         batch = BatchWord.unpack(word)
         assert (batch.is_final, batch.operators) == (True, ())
         assert batch.result == int.from_bytes(result, "big") % 2**255
+
+
+@pytest.mark.parametrize("count", [0, 1, 32])
+@pytest.mark.parametrize("servers", [(), (1,), (2**24 - 1,) * 7, (7, 1, 2**24 - 1)])
+def test_result__its_hash_is_the_twins(harness, count, servers):
+    rng = Random(9)
+    values = tuple(rng.randbytes(32) for _ in range(count))
+    result = Result((1 << count) - 1, values, servers, 2**40 - 1)
+
+    assert harness.result(*result.members()) == result.digest()
 
 
 @pytest.mark.parametrize("ids", [(1, 2), (2**24 - 1,) * 6, (5, 6, 7)])

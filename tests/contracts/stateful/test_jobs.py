@@ -20,7 +20,8 @@ from tests.contracts.jobs_world import (
 )
 from tests.contracts.stateful import network as net
 from worker.protocol.record import FAILED, blind
-from worker.protocol.words import GWEI, OnDissent, RoundWord, SeatOutcome
+from worker.protocol.settled import Result
+from worker.protocol.words import GWEI, BatchWord, OnDissent, RoundWord, SeatOutcome, final_word
 
 SHAPES = [
     {},
@@ -326,12 +327,29 @@ class JobsMachine(RuleBasedStateMachine):
             if mask:
                 event(f"{kind} in {'growth' if log.round and kind != 'contested' else 'base'}")
         assert sum(mask.bit_count() for mask in masks) == _union(masks).bit_count()
+        self.result_is_kept(job, batch, log, price)
         for seat in map(SeatOutcome.unpack, log.seats):
             tasks = -(-(seat.burnt + seat.released) // bond)
             assert -(-seat.paid // price) + -(-seat.burnt // bond) <= max(tasks, 1)
             self.slashed[seat.operator] += seat.burnt
             self.burnt += seat.burnt * GWEI
         self.burnt += log.tied_mask.bit_count() * (price // 10)
+
+    def result_is_kept(self, job: Job, batch: int, log, price: int) -> None:
+        """The contract keeps what the event says, and its servers were paid for every task."""
+        result = Result.of_event(log._asdict())
+        seats = [SeatOutcome.unpack(word) for word in log.seats]
+        whole = result.mask.bit_count() * price
+        assert list(result.servers) == [
+            seat.operator for seat in seats if whole and seat.paid >= whole
+        ]
+        assert result.settled_at == self.world.now
+        digest = result.digest() if result.mask else bytes(32)
+        word = self.world.jobs.batch_of(job.key, batch)
+        if BatchWord.unpack(word).is_final:
+            assert word == final_word(digest)
+        else:
+            assert self.world.jobs.base_result_of(job.key, batch) == digest
 
     def crank_everything(self) -> None:  # 4
         """With nobody's help but a crank's, everything ends and nothing stays locked."""

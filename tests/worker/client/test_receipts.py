@@ -39,7 +39,8 @@ async def test_check__block_hash__proves_program_terms_and_values(client, receip
 
     assert loaded.task_values() == {0: blind(DIGESTS[0]), 1: blind(DIGESTS[1])}
     assert (loaded.program, loaded.manifest) == (record.program, record.manifest)
-    assert moment >= loaded.terms.posted_at
+    assert moment >= loaded.settled_at >= loaded.terms.posted_at
+    assert sorted(loaded.servers) == [1, 2, 3]
 
 
 async def test_check__batch_that_grew__proves_each_stage_for_itself(client, job, cast):
@@ -48,12 +49,14 @@ async def test_check__batch_that_grew__proves_each_stage_for_itself(client, job,
 
     base, final = await client.receipts("try", 0)
 
+    assert (base.servers, final.servers) == ([1, 2, 3], [1, 2, 4, 5])
     assert (base.stage, base.task_values()) == (Stage.BASE, {0: blind(DIGESTS[0])})
     assert (final.stage, final.task_values()) == (Stage.FINAL, {1: blind(DIGESTS[1])})
     for proof, other in ((base, final), (final, base)):
         service = Address(proof.service)
         check_receipt(proof, proof.block_hash, service)
-        mixed = proof.model_copy(update={"mask": other.mask, "values": other.values})
+        borrowed = {"mask": other.mask, "values": other.values, "servers": other.servers}
+        mixed = proof.model_copy(update=borrowed)
         with pytest.raises(VerificationError, match="keeps another result"):
             check_receipt(mixed, proof.block_hash, service)
         with pytest.raises(VerificationError):
@@ -87,6 +90,9 @@ async def test_check__another_contract_than_the_trusted_one__refused(receipt):
 NOTHING = "shows that there is nothing|proof does not hold"
 LIES = [
     ({"values": ["00" * 32, "11" * 32]}, "keeps another result"),
+    ({"servers": [1, 2]}, "keeps another result"),
+    ({"servers": [2, 1, 3]}, "keeps another result"),
+    ({"settled_at": 1}, "keeps another result"),
     ({"mask": 1}, "values and mask do not fit"),
     ({"mask": 5}, "no such tasks"),
     ({"batch": 9}, NOTHING),

@@ -8,6 +8,7 @@ from worker.client.status import JobStatus
 from worker.client.view import BatchState, TaskState, replay, unfinished
 from worker.errors import NotFoundError
 from worker.protocol.record import FAILED
+from worker.protocol.settled import Result
 from worker.protocol.words import OnDissent, Stage, Terms
 
 KEY = b"\1" * 32
@@ -50,7 +51,8 @@ def claims(*operators: int, batch: int = 0, first: int = 2) -> list[Event]:
 
 def settled(block: int, **masks) -> Event:
     kinds = {f"{kind}_mask": 0 for kind in ("paid", "failed", "tied", "contested")}
-    return event("BatchSettled", block, **{**kinds, "batch": 0, "round": 0, "values": [], **masks})
+    usual = {"batch": 0, "round": 0, "values": [], "servers": 0, "settled_at": 1_040}
+    return event("BatchSettled", block, **{**kinds, **usual, **masks})
 
 
 def seat(operator: int, paid: int) -> int:
@@ -61,12 +63,29 @@ def test_replay__dissent__one_task_paid_the_other_contested_then_paid():
     events = [
         posted(),
         *claims(1, 2, 3),
-        settled(9, paid_mask=1, contested_mask=2, values=[A], seats=[seat(1, 10), seat(2, 10)]),
+        settled(
+            9,
+            paid_mask=1,
+            contested_mask=2,
+            values=[A],
+            seats=[seat(1, 10), seat(2, 10)],
+            servers=1 | 2 << 24,
+        ),
         event("RoundOpened", 9, batch=0, round=1, price=10, mask=2, seed_height=5, opened_at=1_050),
     ]
     growing = replay(events, 1_060)
     events += claims(4, 5, first=10)
-    events += [settled(20, round=1, paid_mask=2, values=[B], seats=[seat(3, 10), seat(4, 10)])]
+    events += [
+        settled(
+            20,
+            round=1,
+            paid_mask=2,
+            values=[B],
+            seats=[seat(3, 10), seat(4, 10)],
+            servers=3 | 4 << 24,
+            settled_at=1_080,
+        )
+    ]
     grown = replay(events, 1_100)
 
     assert growing.batches[0].state is BatchState.CONTESTED
@@ -75,7 +94,10 @@ def test_replay__dissent__one_task_paid_the_other_contested_then_paid():
     assert grown.batches[0].state is BatchState.SETTLED
     assert [task.value for task in grown.tasks[:2]] == [A, B]
     assert [task.operators for task in grown.tasks[:2]] == [(1, 2), (3, 4)]
-    assert grown.batches[0].result == {Stage.BASE: (1, (A,)), Stage.FINAL: (2, (B,))}
+    assert grown.batches[0].result == {
+        Stage.BASE: Result(1, (A,), (1, 2), 1_040),
+        Stage.FINAL: Result(2, (B,), (3, 4), 1_080),
+    }
     assert grown.spent == 40
 
 
