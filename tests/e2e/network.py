@@ -15,8 +15,9 @@ from aiohttp import web
 
 from worker.cli.devnet.audit import Auditor
 from worker.cli.devnet.network import Network, Operator
-from worker.client.build import Build, build
-from worker.client.spec import JobSpec
+from worker.client.build import Build
+from worker.client.wasm_build import build_wasm
+from worker.client.wasm_spec import WasmSpec
 from worker.protocol.openings import Opening
 from worker.protocol.words import GWEI, OnDissent, Origin, Terms
 from worker.storage.locators import encode_locators
@@ -34,7 +35,7 @@ class Posted:
     terms: Terms
 
 
-def job_spec(**changes: Any) -> JobSpec:
+def job_spec(**changes: Any) -> WasmSpec:
     """Return a small picture as a job of two batches; `changes` replace its fields."""
     fields: dict[str, Any] = {
         "name": "test",
@@ -50,16 +51,16 @@ def job_spec(**changes: Any) -> JobSpec:
         "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB", "files": 4},
         "windows": {"claim": "12s", "run": "15s", "reveal": "15s"},
     }
-    return JobSpec.model_validate_json(json.dumps(fields | changes))
+    return WasmSpec.model_validate_json(json.dumps(fields | changes))
 
 
-async def post(network: Network, spec: JobSpec, folder: Path = RAYTRACE) -> Posted:
+async def post(network: Network, spec: WasmSpec, folder: Path = RAYTRACE) -> Posted:
     """Post a job whose blobs lie as files on this machine."""
-    made = build(spec, folder)
+    made = build_wasm(spec, folder)
     blobs = network.folder / "blobs"
     blobs.mkdir(exist_ok=True)
-    for digest, path in made.blobs.items():
-        (blobs / digest.hex()).write_bytes(path.read_bytes())
+    for digest, blob in made.blobs.items():
+        (blobs / digest.hex()).write_bytes(blob.path.read_bytes())
     for digest, data in made.documents.items():
         (blobs / digest.hex()).write_bytes(data)
     wallet = network.requester

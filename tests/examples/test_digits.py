@@ -13,8 +13,8 @@ from worker.tensor.importers.model import Model
 
 def test_pack__again__same_bytes(tmp_path):
     pack.pack(tmp_path)
-    for path in tmp_path.iterdir():
-        assert path.read_bytes() == (pack.HERE / path.name).read_bytes()
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        assert path.read_bytes() == (pack.HERE / path.relative_to(tmp_path)).read_bytes()
 
 
 @pytest.mark.parametrize("name", pack.SHAPES)

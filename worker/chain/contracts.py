@@ -17,12 +17,13 @@ from worker.chain.endpoint import Request
 from worker.chain.endpoints import RpcPool
 from worker.chain.wire import Log, parse_data
 from worker.errors import ConfigError, RpcError
-from worker.types import Address
+from worker.types import Address, Timestamp
 
 
 @dataclass(frozen=True)
 class Event:
-    """One decoded log. (`block_hash`, `log_index`) is its identity."""
+    """One decoded log. (`block_hash`, `log_index`) is its identity; `at` is its block's time, where
+    somebody asked for it."""
 
     name: str
     contract: str
@@ -31,6 +32,7 @@ class Event:
     block_hash: bytes
     tx_hash: bytes
     log_index: int
+    at: Timestamp | None = None
 
 
 class Contracts:

@@ -60,17 +60,21 @@ def init(file: Path, out: Output) -> None:
 @output_options
 def validate(source: Path, out: Output) -> None:
     """Check a job file and all that it names, without a network. "-" reads it from stdin."""
+    from worker.protocol.manifest import Manifest
+
     loaded = _load(source)
     built = loaded.build()
     record = {
         "name": loaded.spec.name,
+        "kind": loaded.spec.kind,
         "tasks": len(built.rows),
         "batches": -(-len(built.rows) // loaded.spec.batch),
         "upload_bytes": built.bytes_total,
         "program": built.program.hex(),
         "manifest": built.manifest.digest().hex(),
-        "engine": built.manifest.engine,
     }
+    if isinstance(built.manifest, Manifest):
+        record["engine"] = built.manifest.engine
     out.record(record, key="manifest")
 
 

@@ -87,7 +87,7 @@ def _deployed(proof: "Receipt", settings: Path | None) -> "Address":
     Raises VerificationError for a receipt of another chain than that file's.
     """
     from worker.chain.deployment import Deployment
-    from worker.client.network import SERVICE
+    from worker.client.lane import Lane
     from worker.config import config_file, read_file
     from worker.errors import UsageError, VerificationError
 
@@ -99,7 +99,7 @@ def _deployed(proof: "Receipt", settings: Path | None) -> "Address":
         raise VerificationError(
             f"receipt: of chain {proof.chain_id}, not of {deployment.chain_id} as in {path}"
         )
-    return deployment.address(SERVICE)
+    return deployment.address(Lane.of(proof.terms))
 
 
 def _bytes(text: str, length: int, trouble: str) -> bytes:

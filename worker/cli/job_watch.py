@@ -14,8 +14,10 @@ from worker.cli.times import as_time
 if TYPE_CHECKING:
     from worker.client import AsyncClient
     from worker.client.follow import Step
+    from worker.client.lane import Lane
     from worker.client.status import JobStatus
     from worker.config import Config
+    from worker.protocol.words import Terms
 
 
 @click.command("list")
@@ -52,7 +54,7 @@ def show(config: "Config", reference: str, out: Output) -> None:
         out.record({**record, "batches": batches, "task_list": _tasks(status)}, key="job")
         return
     out.record(record, key="job")
-    columns = ("batch", "state", "round", "price", "operators", "done")
+    columns = ("batch", "state", "until", "round", "price", "operators", "done")
     out.rows(batches, columns=columns, key="batch")
 
 
@@ -154,8 +156,10 @@ def _summary(status: "JobStatus") -> dict[str, Any]:
 
 
 def _details(status: "JobStatus") -> dict[str, Any]:
+    from worker.client.lane import reserve_of
     from worker.client.view import TaskState
     from worker.client.wallet import as_tokens
+    from worker.protocol.words import GWEI
 
     summary, view = _summary(status), status.view
     if view is None:
@@ -164,16 +168,26 @@ def _details(status: "JobStatus") -> dict[str, Any]:
     return {
         **summary,
         **{f"tasks_{state.name.lower()}": view.count(state) for state in TaskState},
+        "service": view.lane.value,
         "payer": view.payer,
         "program": view.origin.program.hex(),
         "price": as_tokens(terms.price),
-        "escrow": as_tokens(terms.escrow),
+        "bond": as_tokens(terms.bond * GWEI),
+        "escrow": as_tokens(reserve_of(terms)),
         "spent": as_tokens(view.spent),
-        "seats": f"{terms.seats}, up to {terms.max_seats}",
+        "checked_by": _checked_by(view.terms, view.lane),
         "posted_at": as_time(terms.posted_at),
         "posted_in_block": view.block,
         "expires_at": as_time(terms.expiry),
     }
+
+
+def _checked_by(terms: "Terms", lane: "Lane") -> str:
+    """Say what stands behind a result of the job."""
+    if lane == "ProvableJobs":
+        audits = f"an audit of {terms.audit_bps / 100:g} % of the batches"
+        return f"{audits}, then anybody's proof within {terms.challenge} s"
+    return f"{terms.seats} operators that agree, up to {terms.max_seats} after a dissent"
 
 
 def _batches(status: "JobStatus") -> list[dict[str, Any]]:
@@ -189,6 +203,7 @@ def _batches(status: "JobStatus") -> list[dict[str, Any]]:
             "round": batch.round + 1,
             "price": as_tokens(batch.price),
             "operators": list(batch.seats),
+            "until": None if batch.until is None else as_time(batch.until),
             "done": sum(task.state is TaskState.DONE for task in batch.tasks.values()),
             "changed_in_block": batch.changed_in,
         }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from worker.client.grants import make_grant
-from worker.client.network import SERVICE
+from worker.client.lane import Lane
 from worker.client.view import BatchState, BatchView, JobView
 from worker.client.wallet import NO_PERMIT, Wallet
 from worker.errors import UsageError
@@ -29,17 +29,15 @@ def unfilled(view: JobView) -> list[BatchIndex]:
 
 
 def acceptable(view: JobView) -> list[BatchIndex]:
-    """Return the batches whose single operator showed its result."""
-    if view.terms.seats != 1:
-        return []
-    return [batch.index for batch in view.batches if batch.state is BatchState.REVEALED]
+    """Return the batches whose shown result the payer alone decides about now."""
+    return [batch.index for batch in view.batches if _is_acceptable(batch)]
 
 
 async def cancel(wallet: Wallet, view: JobView, batches: Sequence[int]) -> None:
     """End batches and get their escrow credited back. Raises RevertedError."""
     for part in _parts(batches):
         await wallet.send(
-            SERVICE,
+            view.lane,
             "cancel",
             view.terms.members(),
             _origin(view),
@@ -49,19 +47,19 @@ async def cancel(wallet: Wallet, view: JobView, batches: Sequence[int]) -> None:
 
 
 async def accept(wallet: Wallet, view: JobView, batches: Sequence[int]) -> None:
-    """Pay the single operator of each batch for the result that it showed."""
+    """Pay for the results that the operators of these batches showed, whoever might still prove
+    them wrong. Raises UsageError where there is none to accept, RevertedError."""
     for index in _some(batches):
         batch = view.batch(index)
-        if not batch.revealed:
-            raise UsageError(f"batch {index} shows no result yet: it is {batch.state}")
-        values = next(iter(batch.revealed.values()))
+        if not _is_acceptable(batch):
+            raise UsageError(f"batch {index} has no result to accept: it is {batch.state}")
         await wallet.send(
-            SERVICE,
+            view.lane,
             "accept",
             view.terms.members(),
             _origin(view),
             index,
-            list(values),
+            list(batch.standing),
             purpose=_purpose("accept", view, [index]),
         )
 
@@ -71,9 +69,12 @@ async def raise_price(
 ) -> Wei:
     """Open another round of unfilled batches at `price` wei per task and seat.
 
-    Returns what that added to the escrow. Raises UsageError unless the price is higher,
+    Returns what that added to the escrow. Raises UsageError unless the price is higher
+    and the job's can change,
     InsufficientFundsError, RevertedError.
     """
+    if view.lane is Lane.PROVABLE:
+        raise UsageError("the price of a provable job stays: cancel it, and post it again")
     total = 0
     for part in _parts(batches):
         chosen = [view.batch(index) for index in part]
@@ -84,7 +85,7 @@ async def raise_price(
         grant = await make_grant(wallet, token, "Escrow", Wei(added))
         await grant.approve(wallet, purpose)
         await wallet.send(
-            SERVICE,
+            view.lane,
             "raise_price",
             view.terms.members(),
             _origin(view),
@@ -99,6 +100,10 @@ async def raise_price(
 
 def _added(view: JobView, batch: BatchView, price: Wei) -> int:
     return batch.mask.bit_count() * view.terms.max_seats * (price - batch.price)
+
+
+def _is_acceptable(batch: BatchView) -> bool:
+    return batch.state in (BatchState.REVEALED, BatchState.CHALLENGE) and bool(batch.standing)
 
 
 def _is_idle(batch: BatchView) -> bool:

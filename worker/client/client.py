@@ -22,7 +22,7 @@ from worker.client.quote import Quote, make_quote
 from worker.client.receipts import Receipt
 from worker.client.session import Session
 from worker.client.status import JobStatus
-from worker.client.terms import make_origin, make_terms
+from worker.client.terms import fetch_terms, make_origin
 from worker.client.verify import Verdict, verify_tasks
 from worker.client.view import JobView, unfinished
 from worker.client.wallet import SEND_SECONDS, Wallet
@@ -275,9 +275,7 @@ class AsyncClient(Session):
             return amount
 
     async def _quote_for_nobody(self, job: JobFile, built: Build) -> Quote:
-        head = await self._network.head()
-        rules = await self._network.rules()
-        terms = make_terms(built, rules, _NOBODY, make_origin(built, 0), head.timestamp)
+        terms = await fetch_terms(self._network, built, _NOBODY, make_origin(built, 0))
         return await self._quote(job, built, terms, None, "no wallet is configured")
 
     async def _quote(

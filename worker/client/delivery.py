@@ -51,12 +51,12 @@ def stash(store: BlobStore, build: Build, until: Timestamp) -> tuple[Digest, ...
 
     Raises InvalidBlobError when a file changed since it was hashed, StoreFullError.
     """
-    for digest, path in build.blobs.items():
-        with path.open("rb") as file:
-            try:
-                store.put_stream(file, path.stat().st_size, digest, until)
-            except InvalidBlobError as error:
-                raise InvalidBlobError(f"{path} changed while it was read") from error
+    for digest, blob in build.blobs.items():
+        try:
+            with blob.open() as file:
+                store.put_stream(file, blob.size, digest, until)
+        except (InvalidBlobError, ValueError) as error:
+            raise InvalidBlobError(f"{blob.path} changed while it was read") from error
     for data in build.documents.values():
         store.put(data, until)
     return tuple(sorted({*build.blobs, *build.documents}))

@@ -3,10 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
-from worker.client.network import SERVICE, Network
+from worker.client.lane import Lane
+from worker.client.network import Network
 from worker.client.wallet import as_tokens
 from worker.protocol.words import GWEI, Terms
-from worker.types import OperatorId, Wei
+from worker.types import Address, OperatorId, Wei
 
 _AT_ONCE = 16
 _ZERO = "0x" + "00" * 20
@@ -37,9 +38,11 @@ async def fetch_candidates(
     now = (await network.head()).timestamp
     places = asyncio.Semaphore(_AT_ONCE)
 
+    service = network.contracts.address(Lane.of(terms))
+
     async def candidate(operator: OperatorId) -> Candidate:
         async with places:
-            facts = await _facts(network, operator, now)
+            facts = await _facts(network, service, operator, now)
         reasons = tuple(_reasons(facts, terms))
         if named and operator not in named:
             reasons = ("not named by the job", *reasons)
@@ -63,14 +66,14 @@ class _Facts:
     asked: Wei
 
 
-async def _facts(network: Network, operator: OperatorId, now: int) -> _Facts:
+async def _facts(network: Network, service: Address, operator: OperatorId, now: int) -> _Facts:
     stake = await network.view("Staking", "operator", operator)
     weight, _ = await network.view("Staking", "weight_at", operator, now)
     worker = await network.view("Staking", "worker_of", operator)
     key = await network.view("Staking", "worker_key", worker)
-    opt_in = await network.view("Staking", "opt_in_of", operator, network.service)
+    opt_in = await network.view("Staking", "opt_in_of", operator, service)
     locked = await network.view("Staking", "locked_of", operator)
-    lane = await network.view("Staking", "lane", operator, network.service)
+    lane = await network.view("Staking", "lane", operator, service)
     profile = await network.view("Registry", "profile_of", operator)
     return _Facts(
         weight=weight,
@@ -88,12 +91,13 @@ async def _facts(network: Network, operator: OperatorId, now: int) -> _Facts:
 
 def _reasons(facts: _Facts, terms: Terms) -> list[str]:
     bond = terms.bond * min(terms.batch_size, terms.tasks)
+    service = Lane.of(terms)
     shown = f"the batch's bond of {as_tokens(bond * GWEI)}"
     checks = (
         (facts.weight == 0 and not terms.is_named, "no stake that counts in this epoch"),
         (facts.worker == _ZERO, "no worker key"),
-        (facts.ceiling == 0 and not facts.has_left, f"not opted in to {SERVICE}"),
-        (facts.has_left, f"left {SERVICE}"),
+        (facts.ceiling == 0 and not facts.has_left, f"not opted in to {service}"),
+        (facts.has_left, f"left {service}"),
         (0 < facts.ceiling < facts.lane + bond, f"its ceiling leaves no room for {shown}"),
         (
             facts.worker != _ZERO and facts.key_ceiling < facts.locked + bond,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.chain.contracts import Event
+from worker.client.events import describe
 from worker.client.network import History, Network
-from worker.client.view import JobView, replay
-from worker.protocol.words import positions
+from worker.client.replay import replay
+from worker.client.view import JobView
 from worker.types import BatchIndex
 
 
@@ -85,32 +86,5 @@ def _news(
             yield Step(
                 event.block_number,
                 None if batch is None else BatchIndex(batch),
-                _words(event, view),
+                describe(event, view),
             )
-
-
-def _words(event: Event, view: JobView) -> str:
-    """Say in a few words what an event means."""
-    args = event.args
-    if event.name == "JobPosted":
-        return f"posted: {view.terms.tasks} tasks in {view.terms.batches} batches"
-    if event.name == "SeatClaimed":
-        return f"operator {args['operator']} took a seat"
-    if event.name == "ResultSealed":
-        return f"operator {args['operator']} sealed its result"
-    if event.name == "ResultRevealed":
-        return f"operator {args['operator']} showed its result"
-    if event.name == "RoundOpened":
-        return f"round {args['round'] + 1} opened over {args['mask'].bit_count()} tasks"
-    if event.name == "BatchClosed":
-        return "expired, refunded" if args["reason"] == 1 else "cancelled, refunded"
-    if event.name == "BatchSettled":
-        return _settlement(event)
-    return event.name
-
-
-def _settlement(event: Event) -> str:
-    kinds = ("paid", "failed", "tied", "contested")
-    counts = {kind: len(positions(event.args[f"{kind}_mask"])) for kind in kinds}
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    return f"settled: {told or 'no quorum'}"

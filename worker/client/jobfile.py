@@ -4,8 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.client.build import Build, build
+from worker.client.build import Build
 from worker.client.spec import JobSpec, load_source, parse_spec
+from worker.client.tensor_build import build_tensor
+from worker.client.tensor_spec import TensorSpec
+from worker.client.wasm_build import build_wasm
 from worker.errors import SpecError
 from worker.protocol.manifest import canonical
 
@@ -33,7 +36,9 @@ class JobFile:
         """Read the job's files and build it. Raises SpecError."""
         if not self.folder.is_dir():
             raise SpecError("document", f"the job's folder {self.folder} is gone")
-        return build(self.spec, self.folder, self.only)
+        if isinstance(self.spec, TensorSpec):
+            return build_tensor(self.spec, self.folder, self.only)
+        return build_wasm(self.spec, self.folder, self.only)
 
     def fingerprint(self, built: Build) -> str:
         """Return what is the same for two postings of the same job, and for no others."""

@@ -1,29 +1,18 @@
 """The network as the SDK sees it: its contracts, its rules, and its history of one job."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from worker.chain.contracts import Contracts, Event
 from worker.chain.endpoints import RpcPool
 from worker.chain.refusals import RangeLimitError
 from worker.chain.wire import Block, Log, parse_logs
-from worker.types import Address, Seconds
+from worker.client.lane import Lane
+from worker.types import Address, Timestamp
 
-SERVICE = "ReplicatedJobs"
 _OVERLAP = 16
 """Blocks below the last one seen that are asked for again: a reorg may have changed them."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the network asks of a posting now. The fee is in basis points of each payment."""
-
-    fee_bps: int
-    min_claim: Seconds
-    min_run: Seconds
-    min_reveal: Seconds
-    epoch: Seconds
 
 
 class Network:
@@ -33,21 +22,11 @@ class Network:
         self.pool = pool
         self.contracts = contracts
         self.chain_id = contracts.deployment.chain_id
-        self.service = contracts.address(SERVICE)
+        self.service = contracts.address(Lane.REPLICATED)
 
     async def view(self, contract: str, function: str, *args: Any) -> Any:
         """Return what a view says at the head."""
         return await self.contracts.call(contract, function, *args)
-
-    async def rules(self) -> Rules:
-        """Return the rules of now."""
-        return Rules(
-            fee_bps=await self.view("Escrow", "fee_bps"),
-            min_claim=Seconds(await self.view(SERVICE, "MIN_CLAIM")),
-            min_run=Seconds(await self.view(SERVICE, "MIN_RUN")),
-            min_reveal=Seconds(await self.view(SERVICE, "MIN_REVEAL")),
-            epoch=Seconds(await self.view("Staking", "epoch_length")),
-        )
 
     async def token_at(self, index: int) -> Address:
         """Return the address of a listed token."""
@@ -91,14 +70,25 @@ class History:
         self._key = key
         self._next = network.contracts.deployment.block if since is None else since
         self._events: dict[tuple[bytes, int], Event] = {}
+        self._times: dict[bytes, Timestamp] = {}
 
     async def read(self) -> tuple[Block, list[Event]]:
         """Return the head and the job's events up to it, as the chain tells them now."""
         head = await self._network.head()
         # A reorg may also have shortened the chain.
         first = max(0, min(self._next, head.number + 1) - _OVERLAP)
-        fresh = await self._network.logs([None, self._key], first, head.number)
+        found = await self._network.logs([None, self._key], first, head.number)
+        fresh = [await self._dated(event) for event in found]
         kept = {id: event for id, event in self._events.items() if event.block_number < first}
         self._events = kept | {(event.block_hash, event.log_index): event for event in fresh}
         self._next = head.number + 1
         return head, list(self._events.values())
+
+    async def _dated(self, event: Event) -> Event:
+        """Add its time to an event of a provable job: deadlines count from it."""
+        if event.contract != Lane.PROVABLE:
+            return event
+        if event.block_hash not in self._times:
+            block = await self._network.pool.block(event.block_number)
+            self._times[event.block_hash] = block.timestamp
+        return replace(event, at=self._times[event.block_hash])

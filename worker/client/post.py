@@ -9,8 +9,9 @@ from worker.client.build import Build
 from worker.client.grants import make_grant
 from worker.client.jobfile import JobFile
 from worker.client.journal import Journal, Record
-from worker.client.network import SERVICE, Network
-from worker.client.terms import make_origin, make_terms
+from worker.client.lane import Lane, reserve_of
+from worker.client.network import Network
+from worker.client.terms import fetch_terms, make_origin
 from worker.client.wallet import NO_PERMIT, Wallet
 from worker.errors import ProofmeshError, RevertedError, RpcError, UsageError
 from worker.protocol.outbox import OutboxEntry
@@ -49,15 +50,14 @@ class Poster:
         payer = self._wallet.address
         nonce = secrets.randbits(_NONCE_BITS)
         origin = make_origin(built, nonce)
-        head = await self._network.head()
-        terms = make_terms(built, await self._network.rules(), payer, origin, head.timestamp)
+        terms = await fetch_terms(self._network, built, payer, origin)
         _check_locators(locators)
         return Record(
             id=f"{nonce:032x}",
             name=job.spec.name,
             fingerprint=job.fingerprint(built),
             chain_id=self._network.chain_id,
-            service=self._network.service,
+            service=self._network.contracts.address(Lane.of(terms)),
             payer=payer,
             created_at=int(time.time()),
             source=job.source,
@@ -110,13 +110,13 @@ class Poster:
         Raises InsufficientFundsError, or RevertedError with the contract's reason.
         """
         grant = await make_grant(
-            self._wallet, await self._token(record), "Escrow", record.terms.escrow
+            self._wallet, await self._token(record), "Escrow", reserve_of(record.terms)
         )
         if grant.needs_approval:
             raise RevertedError("the token knows no permits: an approval comes first")
         return await self._wallet.estimate(
-            SERVICE, "post_job", *_arguments(record.terms, record.origin, record.locators),
-            grant.permit,
+            Lane.of(record.terms), "post_job",
+            *_arguments(record.terms, record.origin, record.locators), grant.permit,
         )  # fmt: skip
 
     async def _send(self, record: Record, within: float) -> OutboxEntry:
@@ -125,13 +125,14 @@ class Poster:
         if self._wallet.outbox.get(purpose) is not None:  # asked for before a crash
             return await self._wallet.sender.wait(purpose, within)
         token = await self._token(record)
-        grant = await make_grant(self._wallet, token, "Escrow", record.terms.escrow)
+        grant = await make_grant(self._wallet, token, "Escrow", reserve_of(record.terms))
         await grant.approve(self._wallet, record.id)
         permit = NO_PERMIT if grant.needs_approval else grant.permit
         try:
             return await self._wallet.send(
-                SERVICE, "post_job", *arguments, permit, purpose=purpose, within=within
-            )
+                Lane.of(record.terms), "post_job", *arguments, permit,
+                purpose=purpose, within=within,
+            )  # fmt: skip
         except RevertedError:
             await grant.take_back(self._wallet, record.id)
             raise

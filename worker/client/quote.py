@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from worker.client.build import Build
 from worker.client.eligibility import Candidate
+from worker.client.lane import Lane, expected_cost, reserve_of
 from worker.protocol.words import Terms
 from worker.types import Wei
 
@@ -15,7 +16,8 @@ PUBLIC_INPUTS = "the program and its inputs are public: every operator who draws
 class Quote:
     """The price of a job. Amounts are wei of the job's token but `gas_cost`, wei of gas money.
 
-    `escrow` is taken at posting; `expected` is paid when nobody dissents, and the rest comes back.
+    `escrow` is taken at posting; `expected` is paid when nobody dissents, in provable jobs on
+    average, and the rest comes back.
     The fee is part of it: operators get that much less. Without a wallet that can pay, `gas` is
     None and `problem` says why the posting would be refused.
     """
@@ -48,6 +50,8 @@ class Quote:
             warnings.append(
                 f"{able} operators can claim, a contested batch needs {self.terms.max_seats}"
             )
+        elif able < 2 and Lane.of(self.terms) is Lane.PROVABLE:
+            warnings.append("1 operator can claim, an audited batch needs 2 of different owners")
         if self.problem:
             warnings.append(f"the posting would be refused: {self.problem}")
         return tuple(warnings)
@@ -62,13 +66,13 @@ def make_quote(
     problem: str | None,
 ) -> Quote:
     """Put the sums together. `gas_price` is wei per gas."""
-    expected = terms.tasks * terms.seats * terms.price
+    expected = expected_cost(terms)
     return Quote(
         terms=terms,
         tasks=terms.tasks,
         batches=terms.batches,
-        escrow=terms.escrow,
-        expected=Wei(expected),
+        escrow=reserve_of(terms),
+        expected=expected,
         fee=Wei(expected * terms.fee_bps // BPS),
         upload_bytes=build.bytes_total,
         candidates=tuple(candidates),

@@ -14,8 +14,9 @@ from worker.client.delivery import QUOTA
 from worker.client.journal import Journal, Record
 from worker.client.network import History, Network
 from worker.client.outputs import Outputs
+from worker.client.replay import replay
 from worker.client.status import JobStatus
-from worker.client.view import JobView, replay
+from worker.client.view import JobView
 from worker.client.wallet import Wallet, open_wallet
 from worker.errors import ConfigError, NotFoundError
 from worker.storage.blobs import BlobStore

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from worker.client.journal import Record
-from worker.client.view import BatchState, JobView, TaskState
+from worker.client.view import FINAL, BatchState, JobView, TaskState
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ def _moving(view: JobView) -> str:
     for state in (BatchState.UNFILLED, BatchState.CONTESTED):
         if state in states:
             return state.value
-    return BatchState.OPEN.value if states == {BatchState.OPEN} else BatchState.RUNNING.value
+    if states == {BatchState.OPEN}:
+        return BatchState.OPEN.value
+    is_shown = states.difference(FINAL) == {BatchState.CHALLENGE}
+    return BatchState.CHALLENGE.value if is_shown else BatchState.RUNNING.value
 
 
 def _ended(view: JobView) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from worker.client.spec import Tasks
+from worker.client.fields import Tasks
 from worker.errors import SpecError
 from worker.protocol.manifest import MAX_TASKS, GuestPath
 

@@ -1,33 +1,35 @@
-"""A job as its events tell it: pure, so that what is shown can be tested without a chain."""
+"""A job as it stands at one block, in words that people understand; `replay` makes it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-from worker.chain.contracts import Event
+from worker.client.lane import Lane
 from worker.errors import NotFoundError
 from worker.protocol.settled import Result
-from worker.protocol.words import Origin, SeatOutcome, Stage, Terms, positions
-from worker.storage.locators import decode_locators
+from worker.protocol.words import Origin, SeatOutcome, Stage, Terms
 from worker.types import Address, BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp, Wei
 
 _NOTHING = Wei(0)
-_EXPIRED = 1  # BatchClosed's reasons; 2 is cancelled
 
 
 class BatchState(StrEnum):
-    """How far a batch is. The last three are final."""
+    """How far a batch is. The last four are final."""
 
     OPEN = "open"  # waiting for operators
     UNFILLED = "unfilled"  # nobody else may claim: raise the price or cancel
     RUNNING = "running"  # all seats taken
     SEALED = "sealed"  # all seats have a result, none is shown yet
+    AUDIT_OPEN = "audit open"  # drawn for an audit, waiting for an auditor
+    AUDIT_RUNNING = "audit running"
+    REVEALING = "revealing"  # operators show their results now, or lose the bond
     REVEALED = "revealed"  # a result was shown; settlement, or the payer's acceptance, is due
+    CHALLENGE = "challenge"  # shown; whoever proves it wrong takes the bond, else it is paid
     CONTESTED = "contested"  # results differed: more operators run it
     SETTLED = "settled"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    REFUNDED = "refunded"  # every round was lost, or no time was left for another
 
 
 class TaskState(StrEnum):
@@ -38,10 +40,10 @@ class TaskState(StrEnum):
     FAILED = "failed"  # most hosts could not finish it
     TIED = "tied"  # results differ and none has a majority
     NO_QUORUM = "no quorum"  # silence left too few results
-    REFUNDED = "refunded"  # its batch expired or was cancelled
+    REFUNDED = "refunded"  # its batch ended without any
 
 
-FINAL = (BatchState.SETTLED, BatchState.EXPIRED, BatchState.CANCELLED)
+FINAL = (BatchState.SETTLED, BatchState.EXPIRED, BatchState.CANCELLED, BatchState.REFUNDED)
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,13 @@ class TaskView:
 
 @dataclass(frozen=True)
 class BatchView:
-    """One batch. `seats` are the running round's operators, `changed_in` the block of its last
-    event; `result` has what stood at each stage, as the contract hashes it."""
+    """One batch.
+
+    `seats` are the running round's operators, in provable jobs the auditor last; `changed_in` is
+    the block of its last event; `result` has what stood at each stage, as the contract hashes it.
+    `standing` are the values of a batch that is not final which will be paid
+    for unless they are refused or proved wrong, and `shown_by` who showed them.
+    """
 
     index: BatchIndex
     tasks: Mapping[TaskIndex, TaskView]
@@ -74,6 +81,10 @@ class BatchView:
     settled: tuple[SeatOutcome, ...] = ()
     result: Mapping[Stage, Result] = field(default_factory=dict)
     refund: Wei = _NOTHING
+    until: Timestamp | None = None
+    """When the window of its state ends, where one runs and is known."""
+    standing: tuple[bytes, ...] = ()
+    shown_by: tuple[OperatorId, ...] = ()
 
     @property
     def is_final(self) -> bool:
@@ -85,6 +96,7 @@ class BatchView:
 class JobView:
     """One job at one block. Terms are as posted."""
 
+    lane: Lane
     key: JobKey
     payer: Address
     terms: Terms
@@ -140,140 +152,6 @@ class JobView:
         if not 0 <= index < self.terms.tasks:
             raise NotFoundError(f"no task {index}: the job has {self.terms.tasks}")
         return self.batches[index // self.terms.batch_size].tasks[TaskIndex(index)]
-
-
-def replay(events: Iterable[Event], now: int) -> JobView:
-    """Return the job that these events of it tell, `now` in chain time. Raises NotFoundError."""
-    job: JobView | None = None
-    batches: dict[int, BatchView] = {}
-    for event in events:
-        if event.name == "JobPosted":
-            job = _posted(event)
-            batches = {batch.index: batch for batch in job.batches}
-        elif job is not None and (step := _STEPS.get(event.name)):
-            index = event.args["batch"]
-            after = step(batches[index], event.args, job.terms)
-            batches[index] = replace(after, changed_in=event.block_number)
-    if job is None:
-        raise NotFoundError("no such job on this chain")
-    settled = tuple(_at(batch, job.terms, now) for batch in batches.values())
-    return replace(job, batches=settled)
-
-
-def _posted(event: Event) -> JobView:
-    args = event.args
-    origin = Origin(args["nonce"], args["program"], args["inputs"], args["manifest"])
-    terms = Terms.unpack(args["a"], args["b"], args["named"], origin.digest(args["payer"]))
-    batches = tuple(
-        BatchView(
-            BatchIndex(index),
-            {TaskIndex(task): TaskView(TaskIndex(task)) for task in terms.tasks_in(index)},
-            opened_at=terms.posted_at,
-            price=terms.price,
-            mask=terms.full_mask(index),
-            changed_in=event.block_number,
-        )
-        for index in range(terms.batches)
-    )
-    return JobView(
-        JobKey(args["job"]),
-        args["payer"],
-        terms,
-        origin,
-        decode_locators(args["locators"]),
-        event.block_number,
-        batches,
-    )
-
-
-def _claimed(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchView:
-    return replace(batch, seats=(*batch.seats, args["operator"]))
-
-
-def _sealed(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchView:
-    return replace(batch, sealed=batch.sealed | {args["operator"]})
-
-
-def _revealed(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchView:
-    shown = {**batch.revealed, args["operator"]: tuple(args["values"])}
-    return replace(batch, revealed=shown)
-
-
-def _opened(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchView:
-    """Begin another round: at a raised price, or growth over the contested tasks."""
-    grows = batch.is_growing
-    return replace(
-        batch,
-        round=args["round"],
-        opened_at=Timestamp(args["opened_at"]),
-        price=Wei(args["price"]),
-        mask=args["mask"],
-        seats=() if not grows else batch.seats,
-        sealed=frozenset(),
-        revealed={},
-    )
-
-
-def _settled(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchView:
-    seats = tuple(SeatOutcome.unpack(word) for word in args["seats"])
-    paid = tuple(seat.operator for seat in seats if seat.paid)
-    order = list(batch.tasks)
-    values = dict(zip(positions(args["paid_mask"]), args["values"], strict=True))
-    masks = (
-        (TaskState.FAILED, args["failed_mask"]),
-        (TaskState.TIED, args["tied_mask"]),
-        (TaskState.PENDING, args["contested_mask"]),
-    )
-    states = {bit: state for state, mask in masks for bit in positions(mask)}
-    tasks = dict(batch.tasks)
-    for bit in positions(batch.mask):
-        state = TaskState.DONE if bit in values else states.get(bit, TaskState.NO_QUORUM)
-        tasks[order[bit]] = TaskView(order[bit], state, values.get(bit), paid)
-    contested = args["contested_mask"]
-    stage = Stage.BASE if contested else Stage.FINAL
-    stands = {stage: Result.of_event(args)} if values else {}
-    return replace(
-        batch,
-        tasks=tasks,
-        state=BatchState.CONTESTED if contested else BatchState.SETTLED,
-        is_growing=bool(contested),
-        mask=contested,
-        settled=(*batch.settled, *seats),
-        result={**batch.result, **stands},
-    )
-
-
-def _closed(batch: BatchView, args: Mapping[str, Any], terms: Terms) -> BatchView:
-    expired = args["reason"] == _EXPIRED
-    tasks = {index: replace(task, state=TaskState.REFUNDED) for index, task in batch.tasks.items()}
-    state = BatchState.EXPIRED if expired else BatchState.CANCELLED
-    return replace(batch, tasks=tasks, state=state, refund=Wei(args["refund"]))
-
-
-_STEPS = {
-    "SeatClaimed": _claimed,
-    "ResultSealed": _sealed,
-    "ResultRevealed": _revealed,
-    "RoundOpened": _opened,
-    "BatchSettled": _settled,
-    "BatchClosed": _closed,
-}
-
-
-def _at(batch: BatchView, terms: Terms, now: int) -> BatchView:
-    """Name the state of a batch that is not final, from who did what and from the clock."""
-    if batch.is_final or batch.is_growing:
-        return batch
-    return replace(batch, state=_open_state(batch, terms, now))
-
-
-def _open_state(batch: BatchView, terms: Terms, now: int) -> BatchState:
-    if len(batch.seats) < terms.seats:
-        is_late = now >= terms.clock(batch.opened_at).claim_until
-        return BatchState.UNFILLED if is_late else BatchState.OPEN
-    if batch.revealed:
-        return BatchState.REVEALED
-    return BatchState.SEALED if len(batch.sealed) == terms.seats else BatchState.RUNNING
 
 
 def unfinished(view: JobView) -> Sequence[TaskIndex]:

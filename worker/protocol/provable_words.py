@@ -6,8 +6,8 @@ from enum import IntEnum
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from worker.protocol.words import Terms, unpack_fields
-from worker.types import Address, OperatorId, Wei
+from worker.protocol.words import GWEI, Terms, unpack_fields
+from worker.types import Address, Gwei, OperatorId, Wei
 
 BPS = 10_000
 DEMAND_SECONDS = 2 * 86_400  # the most that demands add to a challenge
@@ -153,12 +153,19 @@ def final_word(result: bytes, accepted: bool) -> int:
 
 
 def is_bond_enough(terms: Terms, capture_bps: int, least_bond: int, rate: int = 10**18) -> bool:
-    """Whether a lie loses more than it can win, and pays for its proof (rule P3).
+    """Whether a lie loses more than it can win, and pays for its proof; see `bond_needed`."""
+    return terms.bond >= bond_needed(terms, capture_bps, least_bond, rate)
 
-    `least_bond` is gwei; `rate` is wei of the network token for 10^18 units of the job's token.
+
+def bond_needed(terms: Terms, capture_bps: int, least_bond: int, rate: int = 10**18) -> Gwei:
+    """Return the least bond a task with which rule P3 lets a job be posted; that of the terms
+    is not read.
+
+    `least_bond` is gwei a batch; `rate` is wei of the network token for 10^18 units of the job's
+    token. The audit share is at least 1 %, the capture share at most 90 %.
     """
     chance = terms.audit_bps * (BPS - capture_bps)
     price = terms.price if terms.token == 0 else -(-terms.price * rate // 10**18)
+    deterring = -(-2 * price * (BPS * BPS - chance) // (GWEI * chance))
     smallest = len(terms.tasks_in(terms.batches - 1))
-    deters = terms.bond * 10**9 * chance >= 2 * price * (BPS * BPS - chance)
-    return deters and terms.bond * smallest >= least_bond
+    return Gwei(max(deterring, -(-least_bond // smallest)))

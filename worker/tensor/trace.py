@@ -46,7 +46,12 @@ def trace_root(leaves: bytes, segment: int | None) -> bytes:
 
 def task_input(inputs: Iterable[Array]) -> bytes:
     """Return what a task's inputs are committed to as."""
-    return tagged(0x06, *(Commitment(tensor).digest for tensor in inputs))
+    return task_input_of(Commitment(tensor).digest for tensor in inputs)
+
+
+def task_input_of(digests: Iterable[bytes]) -> bytes:
+    """Return the same from the input tensors' digests."""
+    return tagged(0x06, *digests)
 
 
 def checkpoints(program: Program) -> list[int]:

@@ -13,7 +13,7 @@ from tests.worker.client.test_view import claims, event, posted, seat, settled
 from worker.cli.scene import Scene
 from worker.cli.watch import Lines, open_watch
 from worker.client.follow import Step
-from worker.client.view import replay
+from worker.client.replay import replay
 from worker.types import BatchIndex
 
 STEP = Step(7, BatchIndex(1), "operator 3 took seat 1")

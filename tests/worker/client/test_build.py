@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from worker.client.build import build
 from worker.client.spec import parse_spec
+from worker.client.wasm_build import build_wasm
 from worker.errors import SpecError
 from worker.protocol.manifest import Manifest, decode_table, encode_task
 from worker.protocol.merkle import root_of_rows
@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 def built(folder, tasks, **fields):
     document = {"name": "try", "program": "p.wasm", "price": "1", "tasks": tasks, **fields}
-    return build(parse_spec(json.dumps(document).encode()), folder)
+    return build_wasm(parse_spec(json.dumps(document).encode()), folder)
 
 
 def test_build__twice__same_bytes(folder):
@@ -73,7 +73,7 @@ def test_build__only__keeps_those_tasks(folder):
     document = {"name": "n", "program": "p.wasm", "price": "1", "args": ["{value}"]}
     spec = parse_spec(json.dumps({**document, "tasks": {"range": {"to": 9}}}).encode())
 
-    assert [row.args for row in build(spec, folder, only=[7, 2]).rows] == [("2",), ("7",)]
+    assert [row.args for row in build_wasm(spec, folder, only=[7, 2]).rows] == [("2",), ("7",)]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import pytest
 
 from worker.chain.contracts import Event
 from worker.client.outputs import available, claim_of
+from worker.client.replay import replay
 from worker.client.status import JobStatus
-from worker.client.view import BatchState, TaskState, replay, unfinished
+from worker.client.view import BatchState, TaskState, unfinished
 from worker.errors import NotFoundError
 from worker.protocol.record import FAILED
 from worker.protocol.settled import Result
