@@ -54,7 +54,7 @@ def test_accept__single_seat_that_showed_its_result__paid(run, cast, tmp_path):
     asyncio.run(cast.show_alone(view_of(key), 0, digests_of("a", "b")))
     named = run("job", "accept", key, "--batch", 1)
     assert named.code == Exit.USAGE
-    assert "batch 1 shows no result yet: it is open" in named.err
+    assert "batch 1 has no result to accept: it is open" in named.err
     assert run("job", "accept", key, "-o", "json").data == {"job": key, "accepted": [0]}
     assert [batch.state for batch in view_of(key).batches] == ["settled", "open"]
 

@@ -86,7 +86,7 @@ async def test_submit__against_the_networks_rules__names_the_field(
 
 async def test_submit__more_than_the_wallet_has__is_refused_before_sending(client, tmp_path):
     with pytest.raises(InsufficientFundsError):
-        await client.submit(digits_file(tmp_path / "dear", price="900000000"))
+        await client.submit(digits_file(tmp_path / "dear", price="300000000"))
 
 
 async def test_cancel__open_batches__reserve_comes_back(client: AsyncClient, job):
