@@ -51,6 +51,7 @@ exports: (
     operators.operator,
     operators.operator_count,
     operators.weight_at,
+    lanes.locked_of,
     stakes.exits_of,
     worker_keys.worker_of,
     worker_keys.operator_of,
@@ -75,7 +76,6 @@ event StakeBurnt:
     amount: uint256  # gwei, as in all events
 
 
-ONE_GWEI: constant(uint256) = 10**9
 U24: constant(uint256) = 2**24 - 1
 U64: constant(uint256) = 2**64 - 1
 MAX_ITEMS: constant(uint256) = 7
@@ -116,7 +116,7 @@ def stake(id: uint256, amount: uint256, permit: IEscrow.Permit) -> uint256:
     @param id 0 makes the caller owner of a new operator.
     @return The operator's id.
     """
-    staked: uint256 = stakes._add(id, msg.sender, self._gwei(amount))
+    staked: uint256 = stakes._add(id, msg.sender, stakes._gwei(amount))
     transfers._draw(TOKEN, msg.sender, amount, permit)
     return staked
 
@@ -125,7 +125,7 @@ def stake(id: uint256, amount: uint256, permit: IEscrow.Permit) -> uint256:
 def unstake(id: uint256, amount: uint256):
     """@notice Queue `amount` wei for exit. It stays slashable until it is withdrawn."""
     self._check_operator_owner(id)
-    stakes._queue_exit(id, self._gwei(amount))
+    stakes._queue_exit(id, stakes._gwei(amount))
 
 
 @external
@@ -133,7 +133,7 @@ def withdraw(id: uint256):
     """@notice Pay matured exits to the owner: at most 8, and never what is still locked."""
     self._check_operator_owner(id)
     amount: uint256 = stakes._withdraw(id, msg.sender)
-    transfers._send(TOKEN, msg.sender, amount * ONE_GWEI)
+    transfers._send(TOKEN, msg.sender, amount * stakes.ONE_GWEI)
 
 
 @external
@@ -207,13 +207,6 @@ def opt_in_of(id: uint256, service: address) -> stake_words.OptIn:
     return lanes._opt_in(id, admission._index(service))
 
 
-@external
-@view
-def locked_of(id: uint256) -> uint256:
-    """@return What all services together have locked of operator `id`, gwei."""
-    return lanes._locked(id, lanes.LAST_WORD)
-
-
 # Services
 
 
@@ -256,7 +249,7 @@ def settle(items: DynArray[uint256, MAX_ITEMS]):
             burnt += burn
             log StakeBurnt(id=id, service=msg.sender, amount=burn)
     if burnt != 0:
-        extcall IBurnable(TOKEN).burn(burnt * ONE_GWEI)
+        extcall IBurnable(TOKEN).burn(burnt * stakes.ONE_GWEI)
 
 
 @external
@@ -276,10 +269,10 @@ def convict(id: uint256, amount: uint256, prover: address, payer: address) -> ui
     if prover == empty(address):
         convicted._keep(msg.sender, bounty)
     else:
-        transfers._send(TOKEN, prover, bounty * ONE_GWEI)
+        transfers._send(TOKEN, prover, bounty * stakes.ONE_GWEI)
     if repaid != 0:
-        transfers._send(TOKEN, payer, repaid * ONE_GWEI)
-    extcall IBurnable(TOKEN).burn((amount - bounty - repaid) * ONE_GWEI)
+        transfers._send(TOKEN, payer, repaid * stakes.ONE_GWEI)
+    extcall IBurnable(TOKEN).burn((amount - bounty - repaid) * stakes.ONE_GWEI)
     log convicted.StakeConvicted(
         id=id, service=msg.sender, amount=amount, bounty=bounty, repaid=repaid
     )
@@ -290,7 +283,21 @@ def convict(id: uint256, amount: uint256, prover: address, payer: address) -> ui
 def award(prover: address, amount: uint256):
     """@notice Pay `amount` gwei of the bounties that are kept for the calling service."""
     convicted._spend(msg.sender, amount)
-    transfers._send(TOKEN, prover, amount * ONE_GWEI)
+    transfers._send(TOKEN, prover, amount * stakes.ONE_GWEI)
+
+
+@external
+def forfeit(id: uint256) -> uint256:
+    """
+    @notice Burn the standing bond that operator `id` keeps for the calling service, and end its
+            opt-in: no new locks until it opts in anew, with another bond. Open jobs' locks stay.
+    @return The bond, gwei; 0 where the operator keeps none.
+    """
+    amount: uint256 = lanes._forfeit(id, admission._index(msg.sender), msg.sender)
+    if amount != 0:
+        stakes._slash(id, amount)
+        extcall IBurnable(TOKEN).burn(amount * stakes.ONE_GWEI)
+    return amount
 
 
 # Owner
@@ -361,22 +368,8 @@ def _check_operator_owner(id: uint256):
 
 @internal
 @pure
-def _gwei(amount: uint256) -> uint256:
-    if amount == 0 or amount % ONE_GWEI != 0:
-        self._not_whole()
-    return amount // ONE_GWEI
-
-
-@internal
-@pure
 def _not_owner():
     raise "staking: not the operator's owner"
-
-
-@internal
-@pure
-def _not_whole():
-    raise "staking: not whole gwei"
 
 
 @internal

@@ -28,6 +28,10 @@ event Convicted:
     bounty: uint256
 
 
+event Forfeited:
+    amount: uint256
+
+
 @deploy
 def __init__(staking: IStaking, escrow: IEscrow, max_lock: uint256):
     STAKING = staking
@@ -58,6 +62,12 @@ def convict(id: uint256, amount: uint256, prover: address, payer: address):
 @external
 def award(prover: address, amount: uint256):
     extcall STAKING.award(prover, amount)
+
+
+@external
+def forfeit(id: uint256):
+    amount: uint256 = extcall STAKING.forfeit(id)
+    log Forfeited(amount=amount)
 
 
 @external

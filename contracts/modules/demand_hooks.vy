@@ -14,44 +14,9 @@ from . import provable_batches as batches
 from . import provable_terms
 from . import provable_words as packed
 from . import reverts
-from . import stake_words
 
 uses: batches
 uses: vaults
-
-
-interface IAdmission:
-    def service(service: address) -> stake_words.Service: view
-
-
-DEPLOYER: immutable(address)
-
-demands: public(address)
-
-
-@deploy
-def __init__():
-    DEPLOYER = msg.sender
-
-
-@internal
-def _bind(demands: address):
-    """@dev Later than the announcement, operators could not leave before it gained its power."""
-    if msg.sender != DEPLOYER:
-        reverts._fail("provable: not the deployer")
-    if self.demands != empty(address):
-        reverts._fail("provable: demands are bound")
-    service: stake_words.Service = staticcall IAdmission(vaults.STAKING).service(self)
-    if service.announced_at != 0:
-        reverts._fail("provable: bound too late")
-    self.demands = demands
-
-
-@internal
-@view
-def _only_demands():
-    if msg.sender != self.demands:
-        reverts._fail("provable: not the demands")
 
 
 @internal

@@ -76,6 +76,12 @@ def _award(prover: address, amount: uint256):
 
 
 @internal
+def _forfeit(id: uint256) -> uint256:
+    """@return The standing bond that operator `id` loses, gwei."""
+    return extcall IStaking(STAKING).forfeit(id)
+
+
+@internal
 def _open(terms: words.Terms, key: bytes32, amount: uint256, permit: IEscrow.Permit):
     """@notice Move the job's reserve from the caller into Escrow."""
     extcall IEscrow(ESCROW).open(

@@ -29,6 +29,12 @@ event StandingReleased:
     amount: uint256
 
 
+event StandingForfeited:
+    id: indexed(uint256)
+    service: indexed(address)
+    amount: uint256
+
+
 event LaneVoided:
     id: indexed(uint256)
     service: indexed(address)
@@ -43,6 +49,13 @@ U64: constant(uint256) = 2**64 - 1
 # locks are allowed, else 0: a lock finds all it must know of the lane in one slot.
 lane_word: HashMap[uint256, uint256]
 opt_in_word: HashMap[uint256, uint256]  # by id << 8 | service's index
+
+
+@external
+@view
+def locked_of(id: uint256) -> uint256:
+    """@return What all services together have locked of operator `id`, gwei."""
+    return self._locked(id, LAST_WORD)
 
 
 @internal
@@ -113,6 +126,23 @@ def _release_standing(id: uint256, index: uint256, service: address, max_lock: u
         self._job_locked()
     self._clear(id, index)
     log StandingReleased(id=id, service=service, amount=amount)
+
+
+@internal
+def _forfeit(id: uint256, index: uint256, service: address) -> uint256:
+    """
+    @notice End an opt-in and take its standing bond out of the lane; what jobs locked stays.
+    @return The bond; less if the service settled more than its jobs locked, 0 without an opt-in.
+    """
+    opt_in: stake_words.OptIn = self._opt_in(id, index)
+    if opt_in.ceiling == 0:
+        return 0
+    lane: uint256 = self._lane(id, index)
+    amount: uint256 = min(lane, opt_in.standing)
+    self.opt_in_word[id << 8 | index] = 0
+    self._set_lane(id, index, lane - amount, 0)
+    log StandingForfeited(id=id, service=service, amount=amount)
+    return amount
 
 
 @internal

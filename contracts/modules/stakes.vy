@@ -40,6 +40,9 @@ event StakeWithdrawn:
     amount: uint256
 
 
+ONE_GWEI: constant(uint256) = 10**9
+
+
 @internal
 def _add(id: uint256, sender: address, amount: uint256) -> uint256:
     """@return The operator that has `amount` more: `id`, or a new one of `sender` if that is 0."""
@@ -106,6 +109,21 @@ def _sync(id: uint256):
     operator: stake_words.Operator = operators._operator(id)
     operators._save(id, operator)
     checkpoints._sync(id, operator.stake - operator.exiting)
+
+
+@internal
+@pure
+def _gwei(amount: uint256) -> uint256:
+    """@return `amount` wei in gwei; reverts for nothing, and for parts of a gwei."""
+    if amount == 0 or amount % ONE_GWEI != 0:
+        self._not_whole()
+    return amount // ONE_GWEI
+
+
+@internal
+@pure
+def _not_whole():
+    raise "staking: not whole gwei"
 
 
 @internal

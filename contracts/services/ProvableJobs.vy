@@ -16,6 +16,7 @@ from ..interfaces import IEscrow
 from ..interfaces import IService
 from ..interfaces import IStaking
 from ..modules import audits
+from ..modules import bound_demands
 from ..modules import bounties
 from ..modules import convictions
 from ..modules import demand_hooks
@@ -42,6 +43,7 @@ initializes: verdicts[batches := batches, seals := seals, vaults := vaults]
 initializes: bounties[vaults := vaults]
 initializes: convictions[batches := batches, bounties := bounties, seals := seals, vaults := vaults]
 initializes: demand_hooks[batches := batches, vaults := vaults]
+initializes: bound_demands[vaults := vaults]
 
 exports: (
     vaults.STAKING,
@@ -49,7 +51,9 @@ exports: (
     vaults.SEEDS,
     bounties.PRIORITY,
     bounties.announced_at,
-    demand_hooks.demands,
+    bound_demands.bind_demands,
+    bound_demands.demands,
+    bound_demands.forfeit,
 )
 
 JUDGE: constant(Bytes[4]) = method_id(
@@ -77,7 +81,7 @@ def __init__(
     """
     vaults.__init__(staking, escrow, seeds)
     bounties.__init__(priority)
-    demand_hooks.__init__()
+    bound_demands.__init__()
     COURTS = courts
     EPOCH = staticcall IStaking(staking).epoch_length()
     MINIMA = least
@@ -245,7 +249,7 @@ def convict(
     if not is_played:
         bounty = bounties._claimed(slot, keccak256(proof))
     accused: ICourt.Claim = convictions._claim_of(
-        terms, source, charge, values, slot, demand_hooks.demands
+        terms, source, charge, values, slot, bound_demands.demands
     )
     court: address = staticcall ICourts(COURTS).court_of(packed._court(terms.a))
     # By hand: a court has nothing to return, and what an interface expects must return something.
@@ -297,33 +301,27 @@ def settle(terms: words.Terms, batch: uint256, values: DynArray[bytes32, 32]):
 
 
 @external
-def bind_demands(demands: address):
-    """@notice Name the contract that runs demands, once and before the service is announced."""
-    demand_hooks._bind(demands)
-
-
-@external
 def hold(terms: words.Terms, batch: uint256, operator: uint256, until: uint256) -> uint256:
     """
     @notice Keep a batch from settling while a demand on a seat is open; the demands only.
     @param until When the demand's answer is due at the latest.
     @return The running round.
     """
-    demand_hooks._only_demands()
+    bound_demands._only_demands()
     return demand_hooks._hold(terms, batches._load(terms, batch), operator, until)
 
 
 @external
 def release(terms: words.Terms, batch: uint256, round: uint256, operator: uint256):
     """@notice A demand was answered; does nothing where the seat is no longer in play."""
-    demand_hooks._only_demands()
+    bound_demands._only_demands()
     demand_hooks._release(words._key(terms), batch, round, operator)
 
 
 @external
 def silence(terms: words.Terms, batch: uint256, round: uint256, operator: uint256):
     """@notice A demand was not answered: burn the seat's whole bond, if it is still in play."""
-    demand_hooks._only_demands()
+    bound_demands._only_demands()
     demand_hooks._silence(terms, batch, round, operator)
 
 

@@ -13,6 +13,7 @@ from ..interfaces import IEscrow
 from ..interfaces import IService
 from ..interfaces import IStaking
 from ..modules import bills
+from ..modules import bound_demands
 from ..modules import claims
 from ..modules import job_events as events
 from ..modules import job_terms
@@ -36,12 +37,16 @@ initializes: claims[rounds := rounds, seals := seals, vaults := vaults]
 initializes: openings[seals := seals]
 initializes: settlements[openings := openings, rounds := rounds, vaults := vaults]
 initializes: unfilled[rounds := rounds, vaults := vaults]
+initializes: bound_demands[vaults := vaults]
 
 exports: (
     vaults.STAKING,
     vaults.ESCROW,
     vaults.SEEDS,
     settlements.base_result_of,
+    bound_demands.bind_demands,
+    bound_demands.demands,
+    bound_demands.forfeit,
 )
 
 EPOCH: immutable(uint256)
@@ -65,6 +70,7 @@ def __init__(
                      An outage shorter than these slashes nobody.
     """
     vaults.__init__(staking, escrow, seeds)
+    bound_demands.__init__()
     EPOCH = staticcall IStaking(staking).epoch_length()
     MIN_CLAIM = min_claim
     MIN_RUN = min_run

@@ -121,6 +121,7 @@ class World:
         self.net = net.deploy()
         self.token, self.staking, self.escrow = self.net.token, self.net.staking, self.net.escrow
         self.seeds = net.contract("seeds/BlockSeed").deploy()
+        self.deployer = boa.env.generate_address("deployer")
         self.jobs = self.deploy_service()
         net.admit(self.net, self.jobs, standing=STANDING)
         self.operators = [self.join(f"owner {number}", stake) for number in range(operators)]
@@ -131,10 +132,17 @@ class World:
         self.wait(2 * net.EPOCH)
 
     def deploy_service(self) -> VyperContract:
-        """Deploy the service under test."""
+        """Deploy the service under test, bound to an account that may do what demands may."""
+        self.demands = boa.env.generate_address("demands")
+        jobs = self.new_service()
+        jobs.bind_demands(self.demands, sender=self.deployer)
+        return jobs
+
+    def new_service(self) -> VyperContract:
+        """Deploy another service of the kind, which no demands are bound to."""
         windows = (MIN_WINDOW,) * 3
         return net.contract("services/ReplicatedJobs").deploy(
-            self.staking, self.escrow, self.seeds, *windows
+            self.staking, self.escrow, self.seeds, *windows, sender=self.deployer
         )
 
     def join(self, name: str, stake: int) -> Operator:

@@ -110,21 +110,24 @@ class ProvableWorld(World):
             self.court = net.contract(self.court_name).deploy()
             self.courts.admit_genesis(self.court, COURT_GAS)
         self.demands = net.contract("mocks/MockDemands").deploy()
-        self.deployer = boa.env.generate_address("deployer")
-        jobs = net.contract("services/ProvableJobs").deploy(
-            self.staking,
-            self.escrow,
-            self.seeds,
-            self.courts,
-            (MIN_WINDOW,) * 4,
-            PRIORITY,
-            sender=self.deployer,
-        )
+        jobs = self.new_service()
         # Reading through another handle leaves the logs of the last call where they are.
         self.views = net.contract("services/ProvableJobs").at(jobs.address)
         jobs.bind_demands(self.demands, sender=self.deployer)
         self.demands.bind(jobs)
         return jobs
+
+    def new_service(self) -> VyperContract:
+        windows = (MIN_WINDOW,) * 4
+        return net.contract("services/ProvableJobs").deploy(
+            self.staking,
+            self.escrow,
+            self.seeds,
+            self.courts,
+            windows,
+            PRIORITY,
+            sender=self.deployer,
+        )
 
     def wait(self, seconds: int, blocks: int = 2) -> None:
         """Let time and blocks pass; each block keeps its hash."""

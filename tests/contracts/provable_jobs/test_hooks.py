@@ -1,11 +1,10 @@
-"""hold, release, silence, bind_demands: what the contract of demands may do to a batch."""
+"""hold, release, silence: what the contract of demands may do to a batch."""
 
 import boa
 import pytest
 
-from tests.contracts.jobs_world import MIN_WINDOW, STANDING
-from tests.contracts.provable_world import BOND, PRIORITY, Fate, Phase, ProvableJob
-from tests.contracts.stateful import network as net
+from tests.contracts.jobs_world import STANDING
+from tests.contracts.provable_world import BOND, Fate, Phase, ProvableJob
 from worker.protocol.provable_words import DEMAND_SECONDS, reserve
 
 TRUTHS = ProvableJob.truths
@@ -172,38 +171,5 @@ def test_silence__last_round__refunds(world):
 def test_hooks__anyone_else__reverts(world, call):
     job, operator = world.opened()
 
-    with boa.reverts("provable: not the demands"):
+    with boa.reverts("hooks: not the demands"):
         getattr(world.jobs, call)(job.members, 0, 0, operator.id)
-
-
-# Binding
-
-
-@pytest.fixture
-def unbound(world):
-    """Another service, with no demands yet."""
-    return net.contract("services/ProvableJobs").deploy(
-        world.staking,
-        world.escrow,
-        world.seeds,
-        world.courts,
-        (MIN_WINDOW,) * 4,
-        PRIORITY,
-        sender=world.deployer,
-    )
-
-
-def test_bind_demands__once_by_the_deployer(world, unbound):
-    with boa.reverts("provable: not the deployer"):
-        unbound.bind_demands(world.demands, sender=world.net.owner)
-    unbound.bind_demands(world.demands, sender=world.deployer)
-
-    with boa.reverts("provable: demands are bound"):
-        unbound.bind_demands(world.demands, sender=world.deployer)
-
-
-def test_bind_demands__after_the_announcement__reverts(world, unbound):
-    world.staking.announce_service(unbound, 0, sender=world.net.owner)
-
-    with boa.reverts("provable: bound too late"):
-        unbound.bind_demands(world.demands, sender=world.deployer)

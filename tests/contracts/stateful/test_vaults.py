@@ -209,6 +209,20 @@ class StakingMachine(VaultMachine):
         burnt = amount * burn_share // 100
         self.services[service].settle([settled(operator + 1, amount - burnt, burnt)])
         self.locked[pair] -= amount
+        self._burn(operator, burnt)
+
+    @precondition(lambda self: self.ceiling)
+    @rule(data=st.data())
+    def forfeit(self, data: st.DataObject) -> None:
+        pair = operator, service = data.draw(st.sampled_from(sorted(self.ceiling)))
+        burnt = min(self.locked[pair], STANDING)
+        self.services[service].forfeit(operator + 1)
+        self.locked[pair] -= burnt
+        del self.ceiling[pair]
+        self.left.pop(pair, None)
+        self._burn(operator, burnt)
+
+    def _burn(self, operator: int, burnt: int) -> None:
         self._take_oldest_exits(operator, max(0, burnt - self._staying(operator)))
         self.stake[operator] -= burnt
         self.supply -= burnt * net.GWEI
