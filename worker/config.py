@@ -20,9 +20,20 @@ from worker.services.announcer import ProfileConfig
 from worker.services.policy import PolicyConfig
 from worker.services.runner import RunConfig
 from worker.storage.fetch import FetchConfig
+from worker.tensor.backends.choose import BackendName
+from worker.tensor.validate import TensorLimits
 from worker.work.prepare import WorkLimits
 
 PREFIX = "PROOFMESH_"
+
+
+class TensorConfig(BaseModel):
+    """How tensor programs are run: on what, and how large they may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: BackendName = "auto"
+    limits: TensorLimits = TensorLimits()
 
 
 class NodeConfig(BaseModel):
@@ -42,6 +53,7 @@ class NodeConfig(BaseModel):
     profile: ProfileConfig = ProfileConfig()
     run: RunConfig = RunConfig()
     limits: WorkLimits = WorkLimits()
+    tensor: TensorConfig = TensorConfig()
 
     blob_bytes: int = Field(default=20 << 30, ge=1 << 20)
     """Room for blobs: programs, inputs and outputs."""

@@ -17,6 +17,11 @@ class Reason(StrEnum):
     TX_REFUSED = "tx_refused"  # endpoints refuse a transaction for a reason not known
     DISK_LOW = "disk_low"
     UNBONDED = "unbonded"  # no stake, no opt-in, or another worker key
+    SELF_TEST = "tensor_self_test"  # the backend computes wrongly, or is still being tested
+
+
+_OF_ONE_SERVICE = {Reason.SELF_TEST: "ProvableJobs"}
+"""Reasons that keep the worker from one service's jobs only."""
 
 
 @dataclass
@@ -24,6 +29,7 @@ class Health:
     """The reasons that hold now, each with a detail for people. Ready when there are none."""
 
     _details: dict[Reason, str] = field(default_factory=lambda: {Reason.STARTING: ""})
+    _unused: set[str] = field(default_factory=set)
 
     def report(self, reason: Reason, is_present: bool, detail: str = "") -> None:
         """Note that `reason` holds now, or that it is over."""
@@ -32,9 +38,21 @@ class Health:
         else:
             self._details.pop(reason, None)
 
+    def use(self, service: str, is_used: bool) -> None:
+        """Note whether the operator wants work of a service; that it does not is no trouble."""
+        if is_used:
+            self._unused.discard(service)
+        else:
+            self._unused.add(service)
+
+    def may_take(self, service: str) -> bool:
+        """Whether new work of a service may be taken."""
+        holding = (_OF_ONE_SERVICE.get(reason, service) for reason in self._details)
+        return service not in self._unused and service not in holding
+
     @property
     def is_ready(self) -> bool:
-        """Whether new work may be taken."""
+        """Whether new work of every kind may be taken."""
         return not self._details
 
     @property

@@ -69,7 +69,18 @@ def decode_tensor_table(data: bytes, expected: int) -> list[TensorTask]:
     lines = data.split(b"\n")
     if lines[-1] != b"" or len(lines) - 1 != expected:
         raise InvalidManifestError(f"task table: expected {expected} rows, each ended by a newline")
-    return [_decode_row(line, row) for row, line in enumerate(lines[:-1])]
+    return [decode_tensor_task(line, row) for row, line in enumerate(lines[:-1])]
+
+
+def decode_tensor_task(line: bytes, row: int) -> TensorTask:
+    """Read one row. Raises InvalidManifestError with the row's number."""
+    try:
+        task = TensorTask.model_validate_json(line)
+    except ValidationError as error:
+        raise InvalidManifestError(f"task table row {row}: {first_problem(error)}") from error
+    if task.encode() != line:
+        raise InvalidManifestError(f"task table row {row}: not in canonical form")
+    return task
 
 
 class TensorResult(_Strict):
@@ -93,13 +104,3 @@ class TensorResult(_Strict):
         if result.encode() != data:
             raise InvalidManifestError("result: not in canonical form")
         return result
-
-
-def _decode_row(line: bytes, row: int) -> TensorTask:
-    try:
-        task = TensorTask.model_validate_json(line)
-    except ValidationError as error:
-        raise InvalidManifestError(f"task table row {row}: {first_problem(error)}") from error
-    if task.encode() != line:
-        raise InvalidManifestError(f"task table row {row}: not in canonical form")
-    return task

@@ -1,5 +1,7 @@
 """Keeps the operator's profile in the Registry: where its worker answers, and until when."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker import __version__
@@ -29,7 +31,7 @@ class Announcer(Service):
     period = 60.0
 
     def __init__(
-        self, desk: Desk, profile: ProfileConfig, endpoint: str, on_step: StepHook = no_hook
+        self, desk: Desk[Any], profile: ProfileConfig, endpoint: str, on_step: StepHook = no_hook
     ) -> None:
         super().__init__(on_step)
         self._desk = desk

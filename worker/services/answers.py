@@ -19,7 +19,7 @@ class Answers:
     is_missing_some: bool  # a sealed seat of the running round has not opened
 
 
-def collect_answers(desk: Desk, seat: Seat, round_: Round) -> Answers:
+def collect_answers(desk: Desk[Round], seat: Seat, round_: Round) -> Answers:
     """Read the openings of the batch's seats from the logs, the newest block included."""
     revealed = {
         (log.args["operator"], log.round): log.args["values"]

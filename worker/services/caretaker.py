@@ -3,7 +3,9 @@
 import asyncio
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from worker import metrics
 from worker.chain.endpoints import RpcPool
@@ -11,7 +13,7 @@ from worker.health import Health, Reason
 from worker.protocol.outbox import LIVE, TxState
 from worker.services.base import Service
 from worker.services.desk import Desk
-from worker.services.load import bond_trouble
+from worker.services.load import has_opted_in, key_trouble
 from worker.services.sending import Sending
 from worker.services.watcher import Watcher
 from worker.storage.seats import IN_FLIGHT, SeatState
@@ -28,7 +30,7 @@ class Caretaker(Service):
 
     def __init__(
         self,
-        desk: Desk,
+        desks: Sequence[Desk[Any]],
         pool: RpcPool,
         health: Health,
         watcher: Watcher,
@@ -41,7 +43,8 @@ class Caretaker(Service):
     ) -> None:
         super().__init__()
         self.is_draining = False
-        self._desk = desk
+        self._desks = desks
+        self._desk = desks[0]
         self._pool = pool
         self._health = health
         self._watcher = watcher
@@ -88,7 +91,7 @@ class Caretaker(Service):
         """Ask now and then: the owner may name another key, or leave."""
         now = time.monotonic()
         if self._watcher.trouble is None and now >= self._bond_asked_at + _BOND_SECONDS:
-            trouble = await bond_trouble(self._desk)
+            trouble = await look_at_bond(self._desks, self._health)
             self._health.report(Reason.UNBONDED, trouble is not None, trouble or "")
             self._bond_asked_at = now
 
@@ -115,3 +118,16 @@ class Caretaker(Service):
         waiting = self._desk.outbox.entries(TxState.QUEUED, *LIVE)
         if not busy and not waiting:
             self._stop.set()
+
+
+async def look_at_bond(desks: Sequence[Desk[Any]], health: Health) -> str | None:
+    """Note which services the operator has opted in to; return why this key can work for none."""
+    if trouble := await key_trouble(desks[0]):
+        return trouble
+    used = {desk.lane.service: await has_opted_in(desk) for desk in desks}
+    for service, is_used in used.items():
+        health.use(service, is_used)
+    if any(used.values()):
+        return None
+    operator = desks[0].identity.operator
+    return f"operator {operator} has not opted in to any jobs service: `proofmesh node stake`"

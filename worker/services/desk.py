@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic
 
 from worker.protocol.outbox import Intent, OutboxEntry
-from worker.protocol.record import blind
 from worker.protocol.words import GWEI, Terms
-from worker.services.rounds import SERVICE, ChainView, Round, tasks_of, terms_of
-from worker.storage.jobs import JobStore, PostedJob
+from worker.services.chain_view import Batches, ChainView
+from worker.services.lane import Lane, R
+from worker.services.terms import tasks_of, terms_of
+from worker.storage.jobs import JobState, JobStore, PostedJob
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import Seat, SeatKey, SeatState, SeatStore
 from worker.types import Address, BatchIndex, JobKey, OperatorId, Timestamp, Wei
@@ -23,6 +25,7 @@ class Verb(StrEnum):
     CONCLUDE = "conclude"
     SETTLE = "settle"
     EXPIRE = "expire"
+    ADVANCE = "advance"
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,15 @@ class Identity:
     salt: Callable[[bytes, int, int], bytes]
 
 
-class Desk:
-    """The one place that turns a seat's next move into an intent, in one durable step."""
+class Desk(Generic[R]):
+    """The one place that turns a seat's next move into an intent, in one durable step; one for
+    each lane, over the same database."""
 
     def __init__(
         self,
         identity: Identity,
         chain: ChainView,
+        lane: Lane[R],
         jobs: JobStore,
         seats: SeatStore,
         outbox: SqliteOutbox,
@@ -48,10 +53,26 @@ class Desk:
         self.on_intent: Callable[[], None] = lambda: None
         self.identity = identity
         self.chain = chain
+        self.lane = lane
+        self.batches = Batches(chain, lane)
         self.jobs = jobs
         self.seats = seats
         self.outbox = outbox
         self._posted: dict[JobKey, PostedJob] = {}
+
+    @property
+    def service(self) -> Address:
+        """Where calls about this lane's jobs go."""
+        return self.chain.contracts.address(self.lane.service)
+
+    def held(self, *states: SeatState) -> list[Seat]:
+        """Return this lane's seats in these states, the oldest round first."""
+        return self.seats.in_service(self.lane.service, *states)
+
+    def open_jobs(self, state: JobState) -> list[PostedJob]:
+        """Return this lane's jobs in that state, confirmed and not over."""
+        chain = self.chain
+        return self.jobs.open_jobs(self.lane.service, state, chain.confirmed, chain.now)
 
     def job(self, key: SeatKey) -> PostedJob:
         """Return the job that a stored seat belongs to."""
@@ -66,10 +87,19 @@ class Desk:
         return terms_of(self.job(key))
 
     def values(self, seat: Seat) -> list[bytes]:
-        """Return what the seat seals and opens: v in a base round, s in growth."""
+        """Return what the seat seals and opens, one value a task."""
         tasks = tasks_of(self.terms(seat.key), seat.key.batch, seat.mask)
-        digests = [record.digest for record in self.seats.records(seat.key.job, tasks)]
-        return digests if seat.is_growth else [blind(digest) for digest in digests]
+        records = self.seats.records(seat.key.job, tasks)
+        return [self.lane.value(seat, record.digest) for record in records]
+
+    def may_show(self, seat: Seat) -> bool:
+        """Whether nobody can copy the seat's results any more."""
+        logs = self.jobs.logs(
+            seat.key.job, seat.key.batch, "ResultRevealed", up_to=self.chain.confirmed
+        )
+        me, number = self.identity.operator, seat.key.round
+        opened = any(log.operator == me and log.round == number for log in logs)
+        return self.lane.may_show(seat, self.terms(seat.key), opened)
 
     def salt(self, key: SeatKey) -> bytes:
         """Return the salt of the seat's seal."""
@@ -85,14 +115,18 @@ class Desk:
         seat: Seat,
         data: bytes,
         *,
+        step: str = "",
         state: SeatState | None = None,
         worth: Wei = Wei(0),  # noqa: B008 - a plain int
         not_after: int | None = None,
     ) -> None:
-        """Store the seat's next state and the transaction that brings it there, at once."""
+        """Store the seat's next state and the transaction that brings it there, at once.
+
+        `step` tells moves of one verb apart that a seat makes one after the other.
+        """
         intent = Intent(
-            purpose=purpose(verb, seat),
-            to=self.chain.service,
+            purpose=purpose(verb, seat, step),
+            to=self.service,
             data=data,
             worth=worth,
             not_after=None if not_after is None else Timestamp(not_after),
@@ -103,9 +137,9 @@ class Desk:
             self.outbox.enqueue(intent)
         self.on_intent()
 
-    def entry(self, verb: Verb, seat: Seat) -> OutboxEntry | None:
+    def entry(self, verb: Verb, seat: Seat, step: str = "") -> OutboxEntry | None:
         """Return the transaction that the seat sent for `verb` last."""
-        return self.outbox.get(purpose(verb, seat))
+        return self.outbox.get(purpose(verb, seat, step))
 
     def settled(self, verb: Verb, seats: Iterable[Seat]) -> Iterator[tuple[Seat, OutboxEntry]]:
         """Yield those of the seats whose transaction for `verb` reached its end, and that."""
@@ -114,32 +148,33 @@ class Desk:
             yield by_purpose[name], entry
 
     def encode(self, function: str, *args: object) -> bytes:
-        """Return calldata for the jobs service."""
-        return self.chain.contracts.encode(SERVICE, function, *args)
+        """Return calldata for the lane's contract."""
+        return self.chain.contracts.encode(self.lane.service, function, *args)
 
     async def learn(self, seats: Iterable[Seat]) -> None:
         """Have `confirmed` ready for all these seats, with one request."""
-        await self.chain.confirmed_rounds(map(self._batch, seats))
+        await self.batches.confirmed_all(map(self._batch, seats))
 
     async def look(self, seats: Iterable[Seat]) -> None:
         """Have `latest` ready for all these seats, with one request."""
-        await self.chain.latest_rounds(map(self._batch, seats))
+        await self.batches.latest_all(map(self._batch, seats))
 
-    async def confirmed(self, seat: Seat) -> Round:
+    async def confirmed(self, seat: Seat) -> R:
         """Return the running round of the seat's batch at confirmation depth."""
-        return await self.chain.confirmed_round(*self._batch(seat))
+        return await self.batches.confirmed(*self._batch(seat))
 
-    async def latest(self, seat: Seat) -> Round:
+    async def latest(self, seat: Seat) -> R:
         """Return the running round of the seat's batch in the newest block."""
-        return await self.chain.latest_round(*self._batch(seat))
+        return await self.batches.latest(*self._batch(seat))
 
     def _batch(self, seat: Seat) -> tuple[PostedJob, BatchIndex]:
         return self.job(seat.key), seat.key.batch
 
 
-def purpose(verb: Verb, seat: Seat) -> str:
+def purpose(verb: Verb, seat: Seat, step: str = "") -> str:
     """Return the unique name of a seat's transaction; a repeated try has another."""
-    return f"{verb}:{seat.key.name}:{seat.tries}"
+    name = f"{verb}:{seat.key.name}:{seat.tries}"
+    return f"{name}:{step}" if step else name
 
 
 def turn(seat_index: int, batch: int, count: int) -> int:

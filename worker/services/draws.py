@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from worker.errors import RevertedError
 from worker.protocol.sortition import eligible_from, ticket
-from worker.services.rounds import FIRST_ROUND, ChainView, Round
+from worker.services.chain_view import ChainView
+from worker.services.lane import AnyLane, Running, Seed
 from worker.storage.jobs import PostedJob
 from worker.types import BatchIndex, OperatorId, Timestamp
 
-SEED_BITS_FIRST = 192
-SEED_BITS_LATER = 96
 _REACH = 256  # how far back the chain can read a block's hash
 _LAPSES = 2
 
@@ -24,16 +23,22 @@ class Draw:
 
 
 async def draw(
-    chain: ChainView, job: PostedJob, round_: Round, batches: Iterable[BatchIndex], who: OperatorId
+    chain: ChainView,
+    lane: AnyLane,
+    job: PostedJob,
+    round_: Running,
+    batches: Iterable[BatchIndex],
+    who: OperatorId,
 ) -> list[Draw] | None:
     """Return the batches that `who` may claim in rounds like `round_`, the earliest first.
 
     All batches of first rounds share one seed. None while the seed is not there yet. Where the
     operators are named nobody draws.
     """
-    if round_.terms.is_named:
-        return [Draw(Timestamp(round_.clock.opened_at), batch) for batch in batches]
-    seed = await _seed(chain, job, round_)
+    numbers = list(batches)
+    if round_.is_named:
+        return [Draw(Timestamp(round_.clock.opened_at), batch) for batch in numbers]
+    seed = await _value(chain, await lane.seed(chain.contracts, job, numbers[0], round_))
     if seed is None:
         return None
     try:
@@ -43,7 +48,7 @@ async def draw(
     except RevertedError:  # the epoch is too old to be asked about
         return []
     found = []
-    for batch in batches:
+    for batch in numbers:
         drawn = ticket(seed, job.job, batch, who)
         at = eligible_from(drawn, round_.clock, round_.seats, weight, total)
         if at is not None:
@@ -51,12 +56,10 @@ async def draw(
     return sorted(found)
 
 
-async def _seed(chain: ChainView, job: PostedJob, round_: Round) -> int | None:
-    stored, height = await chain.captured_seed(job, round_)
-    if stored:
-        return stored
-    bits = SEED_BITS_FIRST if round_.number == FIRST_ROUND else SEED_BITS_LATER
-    source = chain.seed_source
+async def _value(chain: ChainView, seed: Seed) -> int | None:
+    if seed.value:
+        return seed.value
+    height, source = seed.height, chain.seed_source
     current = await chain.contracts.call(source, "height")
     for _ in range(_LAPSES):
         if current > height + _REACH:
@@ -64,4 +67,4 @@ async def _seed(chain: ChainView, job: PostedJob, round_: Round) -> int | None:
     if not height < current <= height + _REACH:
         return None
     hash_: bytes = await chain.contracts.call(source, "hash_of", height)
-    return int.from_bytes(hash_, "big") & ((1 << bits) - 1)
+    return int.from_bytes(hash_, "big") & ((1 << seed.bits) - 1)

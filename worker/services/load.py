@@ -1,5 +1,7 @@
 """How much this worker carries, how fast it runs, and what it may still lock."""
 
+from typing import Any
+
 from worker.errors import RevertedError
 from worker.services.desk import Desk
 from worker.services.policy import PolicyConfig, Situation
@@ -7,9 +9,9 @@ from worker.types import Gwei, JobKey, Wei
 
 
 class Load:
-    """The situation that the policy judges by. `parallel` tasks run at once here."""
+    """The situation that the policy judges by in one lane. `parallel` of its tasks run at once."""
 
-    def __init__(self, desk: Desk, policy: PolicyConfig, parallel: int) -> None:
+    def __init__(self, desk: Desk[Any], policy: PolicyConfig, parallel: int) -> None:
         self._desk = desk
         self._policy = policy
         self.parallel = parallel
@@ -17,19 +19,21 @@ class Load:
 
     @property
     def room(self) -> int:
-        """How many further seats may be taken."""
+        """How many further seats may be taken, in whatever lane."""
         return max(0, self._policy.seats - self._desk.seats.in_flight())
 
     async def situation(self, job: JobKey) -> Situation:
         """Return where this worker stands, for a batch of `job`. Raises RpcError."""
         chain, seats = self._desk.chain, self._desk.seats
+        measured = seats.speed(self._desk.lane.service)
         return Situation(
             now=chain.now,
             seats=seats.in_flight(),
             locked=seats.locked(),
             lockable=Gwei(await self._fetch_lockable() - seats.unlocked_yet()),
             gas_price=Wei(chain.head.base_fee if chain.head else 0),
-            fuel_per_second=seats.fuel_per_second() or self._policy.fuel_per_second,
+            fuel_per_second=measured or self._policy.fuel_per_second,
+            steps_per_second=measured or self._policy.steps_per_second,
             task_seconds=seats.task_seconds(job),
             parallel=self.parallel,
         )
@@ -42,23 +46,26 @@ class Load:
         return self._lockable[1]
 
 
-async def bond_trouble(desk: Desk) -> str | None:
-    """Return why this key may not lock for the jobs service, and what to do; None if it may."""
+async def key_trouble(desk: Desk[Any]) -> str | None:
+    """Return why this key may lock nothing at all, and what to do; None if it may."""
     operator, worker = desk.identity.operator, desk.identity.worker
-    call = desk.chain.contracts.call
-    works_for = await call("Staking", "operator_of", worker)
-    if works_for != operator:
-        whose = f"works for operator {works_for}" if works_for else "is nobody's worker key"
-        return f"key {worker} {whose}, not for operator {operator}: `proofmesh node stake`"
-    ceiling, *_ = await call("Staking", "opt_in_of", operator, desk.chain.service)
-    if not ceiling:
-        return f"operator {operator} has not opted in to the jobs service: `proofmesh node stake`"
-    return None
+    works_for = await desk.chain.contracts.call("Staking", "operator_of", worker)
+    if works_for == operator:
+        return None
+    whose = f"works for operator {works_for}" if works_for else "is nobody's worker key"
+    return f"key {worker} {whose}, not for operator {operator}: `proofmesh node stake`"
 
 
-async def lockable(desk: Desk) -> Gwei:
-    """Return what Staking would let this worker's key lock for the jobs service now."""
-    operator, service = desk.identity.operator, desk.chain.service
+async def has_opted_in(desk: Desk[Any]) -> bool:
+    """Whether the operator lets the lane's contract lock."""
+    operator, service = desk.identity.operator, desk.service
+    ceiling, *_ = await desk.chain.contracts.call("Staking", "opt_in_of", operator, service)
+    return bool(ceiling)
+
+
+async def lockable(desk: Desk[Any]) -> Gwei:
+    """Return what Staking would let this worker's key lock for the lane's contract now."""
+    operator, service = desk.identity.operator, desk.service
     views = [
         ("operator", (operator,)),
         ("locked_of", (operator,)),

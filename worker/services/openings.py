@@ -38,7 +38,7 @@ class Gathered:
 class Openings:
     """Tells this worker's openings once they can no longer be copied; asks for the others'."""
 
-    def __init__(self, desk: Desk, http: GuardedHttp, peers: Peers) -> None:
+    def __init__(self, desk: Desk[Round], http: GuardedHttp, peers: Peers) -> None:
         self._desk = desk
         self._client = PeerClient(http)
         self._peers = peers

@@ -1,5 +1,7 @@
 """Other operators' workers: where they answer, by the Registry."""
 
+from typing import Any
+
 from worker.errors import RevertedError
 from worker.services.desk import Desk
 from worker.storage.jobs import PostedJob
@@ -13,7 +15,7 @@ _KEPT_SECONDS = 300
 class Peers:
     """Knows endpoints for some minutes, so that a batch does not ask for each again."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk[Any]) -> None:
         self._desk = desk
         self._known: dict[OperatorId, tuple[int, str]] = {}
 

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from worker.chain.deployment import AddressField
 from worker.protocol.manifest import Sha256
 from worker.protocol.merkle import named_proof, named_root
-from worker.protocol.words import GWEI, Clock, Terms
+from worker.protocol.words import GWEI, Terms
+from worker.services.lane import Running
 from worker.types import Address, Digest, Gwei, OperatorId, Timestamp, Wei
+from worker.work.prepare import Effort
 
 # What one seat spends on claim, seal, reveal and its share of the settlement (gas.json).
 GAS_PER_BATCH = 200_000
@@ -42,7 +44,8 @@ class TokenTerms(BaseModel):
     """What an accepted token is worth, and the least to work for in it.
 
     `value` is the price of one whole token (10^18 wei) in the chain's own coin; 0 takes gas as
-    free. The minimum prices are wei of the token, per task and per 10^9 units of fuel allowed.
+    free. The minimum prices are wei of the token: per task, per 10^9 units of fuel allowed, and per
+    10^9 steps of a tensor program.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +53,7 @@ class TokenTerms(BaseModel):
     value: Decimal = Field(default=Decimal(0), ge=0)
     min_price: int = Field(default=1, ge=1)
     min_price_per_gfuel: int = Field(default=0, ge=0)
+    min_price_per_gstep: int = Field(default=0, ge=0)
 
 
 class PolicyConfig(BaseModel):
@@ -72,6 +76,9 @@ class PolicyConfig(BaseModel):
     fuel_per_second: int = Field(default=1_000_000_000, ge=1)
     """How fast this host runs, until it has measured."""
 
+    steps_per_second: int = Field(default=1_000_000_000, ge=1)
+    """The same of tensor programs."""
+
     run_margin: float = Field(default=0.5, gt=0, le=1)
     """The part of a run window that the estimated run may take."""
 
@@ -88,13 +95,14 @@ class PolicyConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Offer:
-    """A round of a batch: what is asked, for how much, until when."""
+    """A round of a batch: what is asked, for how much, how long a run may take."""
 
     terms: Terms
-    clock: Clock
+    claim_until: int
+    run_seconds: int
     tasks: int
     price: Wei
-    fuel: int  # the limit of one task
+    effort: Effort
 
     @property
     def bond(self) -> Gwei:
@@ -118,6 +126,7 @@ class Situation:
     lockable: Gwei  # what Staking would still let this key lock
     gas_price: Wei
     fuel_per_second: float
+    steps_per_second: float
     task_seconds: float | None  # the longest that a task of this job took here
     parallel: int
 
@@ -133,7 +142,8 @@ def refuse_posting(
         return Reason.DENIED_REQUESTER
     if token is None:
         return Reason.TOKEN_NOT_ACCEPTED
-    if terms.is_named and membership(policy, terms, operator) is None:
+    is_for_others = terms.is_named and membership(policy, terms, operator) is None
+    if is_for_others and not terms.audit_bps:  # anybody may audit
         return Reason.NOT_NAMED
     # A raise may bring more later, at most to the bond; judged anew then.
     if max(terms.price, terms.bond * GWEI if terms.token == 0 else 0) < token.min_price:
@@ -154,6 +164,13 @@ def membership(
     return None
 
 
+def proof_for(
+    policy: PolicyConfig, round_: Running, operator: OperatorId
+) -> tuple[int, list[bytes]] | None:
+    """Return what a claim of an open seat proves: nothing where the operators are not named."""
+    return membership(policy, round_.terms, operator) if round_.is_named else (0, [])
+
+
 def refuse_round(policy: PolicyConfig, offer: Offer, here: Situation) -> Reason | None:
     """Judge one batch's round at the moment of claiming it."""
     checks = (
@@ -161,7 +178,7 @@ def refuse_round(policy: PolicyConfig, offer: Offer, here: Situation) -> Reason 
         (Reason.PRICE_TOO_LOW, _pays_enough(policy, offer)),
         (Reason.EXPOSURE_LIMIT, _within_exposure(policy, offer, here)),
         (Reason.STAKE_LOCKED, offer.bond <= here.lockable),
-        (Reason.WINDOW_CLOSING, here.now < offer.clock.claim_until),
+        (Reason.WINDOW_CLOSING, here.now < offer.claim_until),
         (Reason.RUN_TOO_LONG, _fits_window(policy, offer, here)),
         (Reason.GAS_TOO_HIGH, _covers_gas(policy, offer, here)),
     )
@@ -170,8 +187,9 @@ def refuse_round(policy: PolicyConfig, offer: Offer, here: Situation) -> Reason 
 
 def run_seconds(offer: Offer, here: Situation) -> float:
     """Return how long the batch runs: as its job's tasks did, else as if all fuel were burnt."""
-    each = here.task_seconds or offer.fuel / here.fuel_per_second
-    return -(-offer.tasks // here.parallel) * each
+    effort = offer.effort
+    most = effort.fuel / here.fuel_per_second + effort.steps / here.steps_per_second
+    return -(-offer.tasks // here.parallel) * (here.task_seconds or most)
 
 
 def claims_late(policy: PolicyConfig, seconds: float, wait: float) -> bool:
@@ -181,8 +199,9 @@ def claims_late(policy: PolicyConfig, seconds: float, wait: float) -> bool:
 
 def _pays_enough(policy: PolicyConfig, offer: Offer) -> bool:
     token = policy.tokens[offer.terms.token]
-    least = token.min_price_per_gfuel * offer.fuel // 10**9
-    return offer.price >= max(token.min_price, least)
+    least = token.min_price_per_gfuel * offer.effort.fuel
+    least += token.min_price_per_gstep * offer.effort.steps
+    return offer.price >= max(token.min_price, least // 10**9)
 
 
 def _within_exposure(policy: PolicyConfig, offer: Offer, here: Situation) -> bool:
@@ -190,8 +209,7 @@ def _within_exposure(policy: PolicyConfig, offer: Offer, here: Situation) -> boo
 
 
 def _fits_window(policy: PolicyConfig, offer: Offer, here: Situation) -> bool:
-    time = offer.clock.run_until - max(here.now, offer.clock.opened_at)
-    return run_seconds(offer, here) <= time * policy.run_margin
+    return run_seconds(offer, here) <= offer.run_seconds * policy.run_margin
 
 
 def _covers_gas(policy: PolicyConfig, offer: Offer, here: Situation) -> bool:

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from worker.errors import ExecutionFailedError, FetchError, JobError, RetryableError
+from worker.health import Health
 from worker.services.base import Service, StepHook, no_hook
+from worker.services.desk import Desk
+from worker.services.lane import BatchKey
 from worker.services.policy import PolicyConfig, Reason, refuse_posting
-from worker.services.rounds import ChainView, terms_of
-from worker.storage.jobs import JobState, JobStore, PostedJob
+from worker.services.terms import terms_of
+from worker.storage.jobs import JobState, PostedJob
 from worker.storage.locators import decode_locators
-from worker.types import BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp
-from worker.work.prepare import JobSource, PreparedBatch, PreparedJob, Preparer
+from worker.types import BatchIndex, JobKey, TaskIndex, Timestamp
+from worker.work.prepare import Effort, JobSource
 
 log = structlog.get_logger(__name__)
 
@@ -22,40 +25,67 @@ _KEPT_BATCHES = 512
 _RETRY_SECONDS = 15
 
 _T = TypeVar("_T")
+Prepared = TypeVar("Prepared", bound="HasEffort")
+Ready = TypeVar("Ready")
+Made = TypeVar("Made", covariant=True)
 
-BatchKey = tuple[JobKey, BatchIndex]
+Endpoints = Callable[[PostedJob], Coroutine[Any, Any, tuple[str, ...]]]
+"""Gives further locators of a job's blobs, such as other operators'."""
 
 
-class PrepareService(Service):
+class HasEffort(Protocol):
+    """What is known of any prepared job."""
+
+    @property
+    def effort(self) -> Effort:
+        """What a task takes at most."""
+
+
+class Preparing(Protocol[Prepared, Made]):
+    """Prepares jobs and batches of one kind; see `worker.work.prepare.Preparer`."""
+
+    async def prepare_job(self, source: JobSource, keep_until: Timestamp) -> Prepared:
+        """Fetch and check what all batches share."""
+
+    async def prepare_batch(
+        self, job: Prepared, first: TaskIndex, count: int, keep_until: Timestamp
+    ) -> Made:
+        """Fetch the inputs of some tasks."""
+
+
+class PrepareService(Service, Generic[Prepared, Ready]):
     """Fetches in the background; it is news when something became ready."""
 
     name = "preparer"
 
     def __init__(
         self,
-        preparer: Preparer,
-        chain: ChainView,
-        jobs: JobStore,
+        desk: Desk[Any],
+        preparer: Preparing[Prepared, Ready],
         policy: PolicyConfig,
-        operator: OperatorId,
-        endpoints: Callable[[PostedJob], Coroutine[Any, Any, tuple[str, ...]]],
+        health: Health,
+        endpoints: Endpoints,
+        serve_seconds: int,
         on_step: StepHook = no_hook,
     ) -> None:
-        """`endpoints` gives further locators of a job's blobs, such as other operators'."""
+        """What was fetched is kept for `serve_seconds` after a job's expiry."""
         super().__init__(on_step)
+        self.name = desk.lane.prefix + self.name
+        self._desk = desk
+        self._chain = desk.chain
+        self._store = desk.jobs
         self._preparer = preparer
-        self._chain = chain
-        self._store = jobs
         self._policy = policy
-        self._operator = operator
+        self._health = health
         self._endpoints = endpoints
-        self._prepared: dict[JobKey, PreparedJob] = {}
-        self._batches: dict[BatchKey, PreparedBatch] = {}
+        self._serve_seconds = serve_seconds
+        self._prepared: dict[JobKey, Prepared] = {}
+        self._batches: dict[BatchKey, Ready] = {}
         self._wanted: dict[BatchKey, PostedJob] = {}
         self._busy: dict[JobKey | BatchKey, asyncio.Task[None]] = {}
         self._retry_at: dict[JobKey | BatchKey, int] = {}
 
-    def batch(self, job: PostedJob, batch: BatchIndex) -> PreparedBatch | None:
+    def batch(self, job: PostedJob, batch: BatchIndex) -> Ready | None:
         """Return a batch that can run now; otherwise it is made ready from now on."""
         key = (job.job, batch)
         if key not in self._batches and key not in self._wanted:
@@ -63,9 +93,18 @@ class PrepareService(Service):
             self.wake()
         return self._batches.get(key)
 
-    def job(self, job: JobKey) -> PreparedJob | None:
+    def job(self, job: JobKey) -> Prepared | None:
         """Return what all batches of a job share, once that is here."""
         return self._prepared.get(job)
+
+    async def obtain(self, job: PostedJob, batch: BatchIndex) -> Ready:
+        """Return a batch made ready now, which is not kept for later. Raises JobError or
+        RetryableError when it cannot be."""
+        if ready := self._batches.get((job.job, batch)):
+            return ready
+        if job.job not in self._prepared:
+            self._prepared[job.job] = await self._fetch_job(job)
+        return await self._fetch_batch(job, self._prepared[job.job], batch)
 
     def drop(self, job: JobKey, batch: BatchIndex) -> None:
         """Forget a batch that will not run again."""
@@ -75,8 +114,9 @@ class PrepareService(Service):
     async def tick(self) -> bool:
         """Judge new jobs; begin as much fetching as may run at once."""
         self._reap()
-        for job in self._store.open_jobs(JobState.SEEN, self._chain.confirmed, self._chain.now):
-            self._judge(job)
+        if self._health.may_take(self._desk.lane.service):
+            for job in self._desk.open_jobs(JobState.SEEN):
+                self._judge(job)
         for key, job in list(self._wanted.items()):
             self._begin(key, self._prepare_batch(job, key[1]))
         return False
@@ -88,7 +128,8 @@ class PrepareService(Service):
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     def _judge(self, job: PostedJob) -> None:
-        reason = refuse_posting(self._policy, terms_of(job), job.program, job.payer, self._operator)
+        operator = self._desk.identity.operator
+        reason = refuse_posting(self._policy, terms_of(job), job.program, job.payer, operator)
         if reason is None:
             self._begin(job.job, self._prepare_job(job))
         else:
@@ -120,30 +161,37 @@ class PrepareService(Service):
         shared = await self._shared(job)
         if shared is None:
             return
-        tasks = terms_of(job).tasks_in(batch)
-        prepared = await self._try(
-            job,
-            (job.job, batch),
-            self._preparer.prepare_batch(shared, TaskIndex(tasks.start), len(tasks), job.ends_at),
-        )
+        work = self._fetch_batch(job, shared, batch)
+        prepared = await self._try(job, (job.job, batch), work)
         if prepared is not None:
             self._keep((job.job, batch), prepared)
 
-    def _keep(self, key: BatchKey, prepared: PreparedBatch) -> None:
+    def _keep(self, key: BatchKey, prepared: Ready) -> None:
         self._wanted.pop(key, None)
         self._batches[key] = prepared
         while len(self._batches) > _KEPT_BATCHES:
             self._batches.pop(next(iter(self._batches)))
 
-    async def _shared(self, job: PostedJob) -> PreparedJob | None:
+    async def _shared(self, job: PostedJob) -> Prepared | None:
         if job.job not in self._prepared:
-            locators = decode_locators(job.locators) + await self._endpoints(job)
-            source = JobSource(job.manifest, job.program, job.inputs, terms_of(job).tasks, locators)
-            work = self._preparer.prepare_job(source, Timestamp(job.ends_at))
-            prepared = await self._try(job, job.job, work)
+            prepared = await self._try(job, job.job, self._fetch_job(job))
             if prepared is not None:
                 self._prepared[job.job] = prepared
         return self._prepared.get(job.job)
+
+    async def _fetch_job(self, job: PostedJob) -> Prepared:
+        locators = decode_locators(job.locators) + await self._endpoints(job)
+        source = JobSource(job.manifest, job.program, job.inputs, terms_of(job).tasks, locators)
+        return await self._preparer.prepare_job(source, self._keep_until(job))
+
+    async def _fetch_batch(self, job: PostedJob, shared: Prepared, batch: BatchIndex) -> Ready:
+        tasks = terms_of(job).tasks_in(batch)
+        return await self._preparer.prepare_batch(
+            shared, TaskIndex(tasks.start), len(tasks), self._keep_until(job)
+        )
+
+    def _keep_until(self, job: PostedJob) -> Timestamp:
+        return Timestamp(job.ends_at + self._serve_seconds)
 
     async def _try(
         self, job: PostedJob, key: JobKey | BatchKey, work: Coroutine[Any, Any, _T]

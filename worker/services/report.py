@@ -1,6 +1,7 @@
 """What /status tells: where every seat stands, what was earned, and why work was not taken."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from worker import __version__
 from worker.health import Health
@@ -11,9 +12,10 @@ from worker.storage.seats import IN_FLIGHT
 
 
 def build_status(
-    desk: Desk, health: Health, services: Sequence[Service], sending: Sending
+    desks: Sequence[Desk[Any]], health: Health, services: Sequence[Service], sending: Sending
 ) -> Mapping[str, object]:
     """Return the worker's state as plain JSON; amounts are strings of wei or gwei."""
+    desk = desks[0]
     return {
         "version": __version__,
         "operator": desk.identity.operator,
@@ -23,6 +25,7 @@ def build_status(
         "chain": _chain(desk),
         "transactions": _transactions(sending),
         "seats": _seats(desk),
+        "lanes": {one.lane.service: _lane(one, health) for one in desks},
         "earnings": _earnings(desk),
         "refusals": [
             {"reason": one.reason, "count": one.count, "last_job": "0x" + one.job.hex()}
@@ -32,7 +35,7 @@ def build_status(
     }
 
 
-def _chain(desk: Desk) -> Mapping[str, object]:
+def _chain(desk: Desk[Any]) -> Mapping[str, object]:
     head = desk.chain.head
     return {
         "head": head.number if head else None,
@@ -54,7 +57,12 @@ def _transactions(sending: Sending) -> Mapping[str, object]:
     }
 
 
-def _seats(desk: Desk) -> Mapping[str, object]:
+def _lane(desk: Desk[Any], health: Health) -> Mapping[str, object]:
+    service = desk.lane.service
+    return {"takes_work": health.may_take(service), "by_state": desk.seats.count_in(service)}
+
+
+def _seats(desk: Desk[Any]) -> Mapping[str, object]:
     return {
         "by_state": desk.seats.count(),
         "locked_gwei": str(desk.seats.locked()),
@@ -71,7 +79,7 @@ def _seats(desk: Desk) -> Mapping[str, object]:
     }
 
 
-def _earnings(desk: Desk) -> Mapping[str, object]:
+def _earnings(desk: Desk[Any]) -> Mapping[str, object]:
     earnings = desk.seats.earnings()
     tokens = sorted({earning.token for earning in earnings})
     return {

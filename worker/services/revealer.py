@@ -23,7 +23,7 @@ class Revealer(Service):
     name = "revealer"
 
     def __init__(
-        self, desk: Desk, openings: Openings, patience: Seconds, on_step: StepHook = no_hook
+        self, desk: Desk[Round], openings: Openings, patience: Seconds, on_step: StepHook = no_hook
     ) -> None:
         """Each seat has up to `patience` seconds of chain time for concluding, one by one."""
         super().__init__(on_step)
@@ -33,10 +33,10 @@ class Revealer(Service):
 
     async def tick(self) -> bool:
         """See what became of reveals; then show what may be shown."""
-        revealing = self._desk.seats.in_states(SeatState.REVEALING)
+        revealing = self._desk.held(SeatState.REVEALING)
         for seat, entry in self._desk.settled(Verb.REVEAL, revealing):
             self._follow(seat, entry)
-        sealed = self._desk.seats.in_states(SeatState.SEALED)
+        sealed = self._desk.held(SeatState.SEALED)
         await self._desk.learn(sealed)
         due = [seat for seat in sealed if await self._is_due(seat)]
         await self._desk.look(due)

@@ -1,25 +1,26 @@
-"""Batches as the chain has them: the running round of each, read once and kept until it changes."""
+"""The lane of ReplicatedJobs: rounds of several seats (docs/protocol.md §4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from worker.chain.contracts import Contracts
-from worker.chain.wire import Block
-from worker.protocol.words import BatchWord, Clock, JobWord, Origin, RoundWord, Terms
+from worker.protocol.record import blind
+from worker.protocol.words import BatchWord, Clock, JobWord, RoundWord, Terms
+from worker.services.lane import FIRST_ROUND, BatchKey, Seed
+from worker.services.terms import tasks_of, terms_of
 from worker.storage.jobs import PostedJob
-from worker.types import Address, BatchIndex, JobKey, OperatorId, TaskIndex, Timestamp, Wei
-
-BatchKey = tuple[JobKey, BatchIndex]
+from worker.storage.seats import Seat, SeatState
+from worker.types import BatchIndex, OperatorId, TaskIndex, Wei
 
 SERVICE = "ReplicatedJobs"
-FIRST_ROUND = 0
-_MOST_AT_ONCE = 50
+
+_SEED_BITS_FIRST = 192
+_SEED_BITS_LATER = 96
 
 
 @dataclass(frozen=True)
 class Round:
-    """The running round of a batch, with all that its words say."""
+    """The running round of a batch, with all that its words say; see `lane.Running`."""
 
     terms: Terms
     batch: BatchIndex
@@ -40,9 +41,29 @@ class Round:
         return self.word.wanted(self.terms) - self.first
 
     @property
+    def is_named(self) -> bool:
+        """Whether named operators alone may claim."""
+        return self.terms.is_named
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether it is a growth round."""
+        return self.word.is_growing
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the batch is over."""
+        return self.word.is_final
+
+    @property
     def is_filled(self) -> bool:
         """Whether every seat is granted."""
         return self.word.is_filled(self.terms)
+
+    @property
+    def by_job_seed(self) -> bool:
+        """Whether it is a first round."""
+        return self.number == FIRST_ROUND
 
     @property
     def all_sealed(self) -> bool:
@@ -62,130 +83,63 @@ class Round:
         """Whether the operator has a seat of the batch, of whatever round."""
         return self.word.seat_of(operator) is not None
 
+    def run_seconds(self, now: int) -> int:
+        """Return the time until runs must be sealed; the window is the same for all seats."""
+        return self.clock.run_until - max(now, self.clock.opened_at)
 
-def tasks_of(terms: Terms, batch: BatchIndex, mask: int) -> list[TaskIndex]:
-    """Return the job's task indexes for a batch's mask, ascending."""
-    return [TaskIndex(task) for bit, task in enumerate(terms.tasks_in(batch)) if mask >> bit & 1]
-
-
-@lru_cache(maxsize=1024)
-def terms_of(job: PostedJob) -> Terms:
-    """Return the terms that a posting fixed."""
-    origin = Origin(job.nonce, job.program, job.inputs, job.manifest)
-    return Terms.unpack(job.a, job.b, job.named, origin.digest(job.payer))
+    def seal_until(self, operator: OperatorId, now: int) -> int | None:
+        """Return the end of the run window; None once the round is void, unfilled too long."""
+        is_void = now >= self.clock.claim_until and not self.is_filled
+        return None if is_void else self.clock.run_until
 
 
-class ChainView:
-    """What the services know of the chain: the head, and rounds at confirmation depth.
+class ReplicatedLane:
+    """The rules of ReplicatedJobs; see `lane.Lane`."""
 
-    A batch changes only with a log about it, so a round stays known until the watcher tells of one.
-    """
+    service = SERVICE
+    prefix = ""
+    drawn_anew: tuple[str, ...] = ("RoundOpened",)
+    sealed_before = "jobs: already sealed"
 
-    def __init__(self, contracts: Contracts, confirmations: int) -> None:
-        self.contracts = contracts
-        self.confirmations = confirmations
-        self.head: Block | None = None
-        self.scanned_to = -1
-        self._rounds: dict[BatchKey, Round] = {}
-        self._forgotten = 0
-        self._latest: dict[BatchKey, Round] = {}
-        self._latest_at: Block | None = None
+    def first_round(self, terms: Terms, batch: BatchIndex) -> Round:
+        """Return a round that nobody has touched."""
+        return _round(terms, batch, 0, 0)
 
-    @property
-    def now(self) -> Timestamp:
-        """Chain time: the head's timestamp, 0 before the first look."""
-        return self.head.timestamp if self.head else Timestamp(0)
-
-    @property
-    def confirmed(self) -> int:
-        """The highest block that is deep enough to act upon; -1 before the first look."""
-        return min(self.scanned_to, self.head.number - self.confirmations) if self.head else -1
-
-    @property
-    def service(self) -> Address:
-        """Where calls about jobs go."""
-        return self.contracts.address(SERVICE)
-
-    @property
-    def seed_source(self) -> str:
-        """The name of the deployment's source of block hashes; each kind of network has its own."""
-        return next(name for name in self.contracts.deployment.contracts if name.endswith("Seed"))
-
-    def forget(self, job: JobKey, batch: BatchIndex | None) -> None:
-        """A log about the batch became deep enough, or nobody here asks for it any more."""
-        if batch is not None:
-            self._rounds.pop((job, batch), None)
-            self._forgotten += 1
-
-    def forget_all(self) -> None:
-        """A reorganisation took back what was known."""
-        self._rounds.clear()
-        self._latest.clear()
-        self._forgotten += 1
-
-    async def confirmed_round(self, job: PostedJob, batch: BatchIndex) -> Round:
-        """Return the batch's round at confirmation depth. Raises RpcError."""
-        return (await self.confirmed_rounds([(job, batch)]))[job.job, batch]
-
-    async def confirmed_rounds(
-        self, batches: Iterable[tuple[PostedJob, BatchIndex]]
+    async def read(
+        self, contracts: Contracts, wanted: Mapping[BatchKey, PostedJob], block: int | str
     ) -> dict[BatchKey, Round]:
-        """Return the rounds of all these, read in one request where they are not known."""
-        wanted = {(job.job, batch): job for job, batch in batches}
-        known = {key: self._rounds[key] for key in wanted if key in self._rounds}
-        forgotten = self._forgotten
-        found = await self._read_new(wanted, known, self.confirmed)
-        if forgotten == self._forgotten:  # else a log may have outdated what was read meanwhile
-            self._rounds.update(found)
-        return known | found
-
-    async def latest_round(self, job: PostedJob, batch: BatchIndex) -> Round:
-        """Return the batch's round in the newest block. Raises RpcError."""
-        return (await self.latest_rounds([(job, batch)]))[job.job, batch]
-
-    async def latest_rounds(
-        self, batches: Iterable[tuple[PostedJob, BatchIndex]]
-    ) -> dict[BatchKey, Round]:
-        """Return the latest rounds of all these, each read once a head."""
-        if self._latest_at != self.head:
-            self._latest_at, self._latest = self.head, {}
-        known = self._latest  # another one after the next head
-        wanted = {(job.job, batch): job for job, batch in batches}
-        known.update(await self._read_new(wanted, known, "latest"))
-        return {key: known[key] for key in wanted}
-
-    async def _read_new(
-        self,
-        wanted: Mapping[BatchKey, PostedJob],
-        known: Mapping[BatchKey, Round],
-        block: int | str,
-    ) -> dict[BatchKey, Round]:
-        unknown = [key for key in wanted if key not in known]
-        found: dict[BatchKey, Round] = {}
-        for start in range(0, len(unknown), _MOST_AT_ONCE):
-            keys = unknown[start : start + _MOST_AT_ONCE]
-            found |= await self._read({key: wanted[key] for key in keys}, block)
-        return found
-
-    async def _read(
-        self, wanted: Mapping[BatchKey, PostedJob], block: int | str
-    ) -> dict[BatchKey, Round]:
+        """Read both words of each batch."""
         views = ("batch_of", "round_of")
         calls = [(view, key) for key in wanted for view in views]
-        words = iter(await self.contracts.read(SERVICE, calls, block))
+        words = iter(await contracts.read(SERVICE, calls, block))
         return {
             key: _round(terms_of(job), key[1], next(words), next(words))
             for key, job in wanted.items()
         }
 
-    async def captured_seed(self, job: PostedJob, round_: Round) -> tuple[int, int]:
-        """Return the round's seed as stored (0: not captured yet) and the height it is drawn at."""
-        if round_.number == FIRST_ROUND:
-            word = JobWord.unpack(await self.contracts.call(SERVICE, "job_of", job.job))
-            return word.seed, word.seed_height
-        word_ = await self.contracts.call(SERVICE, "round_of", job.job, round_.batch)
-        draw = RoundWord.unpack(word_)
-        return draw.seed, draw.seed_height
+    async def seed(
+        self, contracts: Contracts, job: PostedJob, batch: BatchIndex, round_: Round
+    ) -> Seed:
+        """Return the job's seed for first rounds, the round's own for later ones."""
+        if round_.by_job_seed:
+            word = JobWord.unpack(await contracts.call(SERVICE, "job_of", job.job))
+            return Seed(word.seed, word.seed_height, _SEED_BITS_FIRST)
+        later = RoundWord.unpack(await contracts.call(SERVICE, "round_of", job.job, batch))
+        return Seed(later.seed, later.seed_height, _SEED_BITS_LATER)
+
+    async def bars(self, contracts: Contracts, round_: Round, operator: OperatorId) -> bool:
+        """Nobody is barred whose ticket wins."""
+        return False
+
+    def value(self, seat: Seat, digest: bytes) -> bytes:
+        """Return v in a base round, s in growth."""
+        return digest if seat.is_growth else blind(digest)
+
+    def may_show(self, seat: Seat, terms: Terms, has_opened: bool) -> bool:
+        """Settled, or opened by a single seat, whose payer must see it to accept."""
+        if seat.state is SeatState.REVEALED:
+            return terms.seats == 1
+        return seat.state in (SeatState.SETTLED, SeatState.LOST)
 
 
 def _round(terms: Terms, batch: BatchIndex, word: int, draw: int) -> Round:

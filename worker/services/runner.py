@@ -2,30 +2,27 @@
 
 import asyncio
 import os
-from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker import metrics
-from worker.errors import ExecutionFailedError, InvalidProgramError, StoreFullError
-from worker.executors.base import Executor
-from worker.protocol.record import FAILED
-from worker.protocol.results import TaskResult
+from worker.errors import ExecutionFailedError
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk
-from worker.services.preparer import PrepareService
-from worker.services.rounds import tasks_of
-from worker.storage.blobs import BlobStore
+from worker.services.lane import is_open_to
+from worker.services.preparer import PrepareService, Ready
+from worker.services.terms import tasks_of
 from worker.storage.seats import Seat, SeatKey, SeatState, TaskRecord
-from worker.types import JobKey, TaskIndex, Timestamp
-from worker.work.execute import execute_task
-from worker.work.prepare import PreparedBatch
+from worker.types import BatchIndex, JobKey, TaskIndex, Timestamp
 
 log = structlog.get_logger(__name__)
 
 _RUNNABLE = (SeatState.CLAIMED, SeatState.CANDIDATE, SeatState.RUNNING)
+_RETRY_SECONDS = 5
 
+Given = TypeVar("Given", contravariant=True)
 TaskKey = tuple[JobKey, TaskIndex]
 
 
@@ -41,36 +38,52 @@ class RunConfig(BaseModel):
     serve_seconds: int = Field(default=7 * 86_400, ge=0)
 
 
-class Runner(Service):
-    """Keeps `parallel` tasks running, those of the earliest deadline first."""
+class Work(Protocol[Given]):
+    """Runs the tasks of one kind of job."""
+
+    parallel: int
+    """How many tasks run at once."""
+
+    async def run(
+        self, batch: Given, number: BatchIndex, task: TaskIndex, keep_until: Timestamp
+    ) -> TaskRecord:
+        """Return a task's record, its outputs stored and kept until then.
+
+        Raises ExecutionFailedError when this host could not run it now and may later.
+        """
+
+
+class Runner(Service, Generic[Ready]):
+    """Keeps as many tasks running as its work allows, those of the earliest deadline first."""
 
     name = "runner"
 
     def __init__(
         self,
-        desk: Desk,
-        preparer: PrepareService,
-        executor: Executor,
-        blobs: BlobStore,
-        scratch: Path,
-        config: RunConfig,
+        desk: Desk[Any],
+        preparer: PrepareService[Any, Ready],
+        work: Work[Ready],
+        serve_seconds: int,
         on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
+        self.name = desk.lane.prefix + self.name
         self._desk = desk
         self._preparer = preparer
-        self._executor = executor
-        self._blobs = blobs
-        self._scratch = scratch
-        self._config = config
+        self._work = work
+        self._serve_seconds = serve_seconds
         self._running: dict[TaskKey, asyncio.Task[TaskRecord]] = {}
+        self._retry_at: dict[TaskKey, int] = {}
 
     async def tick(self) -> bool:
         """Store what finished, start what fits, bring complete batches forward."""
         self._reap()
-        for seat in self._desk.seats.in_states(*_RUNNABLE):
-            self._advance(seat)
-            if len(self._running) >= self._config.parallel:
+        seats = self._desk.held(*_RUNNABLE)
+        await self._desk.learn(seats)
+        for seat in seats:
+            if not await self._is_over(seat):
+                self._advance(seat)
+            if len(self._running) >= self._work.parallel:
                 break  # those behind have not begun
         return False
 
@@ -85,18 +98,32 @@ class Runner(Service):
             if not task.done():
                 continue
             del self._running[job, index]
-            record = task.result()
+            try:
+                record = task.result()
+            except ExecutionFailedError as error:
+                self._retry_at[job, index] = self._desk.chain.now + _RETRY_SECONDS
+                log.error("run failed, tried again", job=job, task=index, error=str(error))
+                continue
             self._desk.seats.add_record(job, record)
             metrics.run_seconds.observe(record.seconds)
             self.step("record_stored")
 
+    async def _is_over(self, seat: Seat) -> bool:
+        """Whether it is too late for this seat; then it is noted."""
+        round_, now = await self._desk.confirmed(seat), self._desk.chain.now
+        if seat.claims_late:
+            if is_open_to(seat, round_, now):
+                return False
+            self._desk.seats.move(seat.key, SeatState.VOID, "no seat left")
+            return True
+        until = round_.seal_until(self._desk.identity.operator, now)
+        if until is None or now < until or round_.number != seat.key.round:
+            return False  # to be settled elsewhere, if it is not in time
+        self._desk.seats.move(seat.key, SeatState.MISSED, "run window over")
+        return True
+
     def _advance(self, seat: Seat) -> None:
-        terms = self._desk.terms(seat.key)
-        if self._desk.chain.now >= terms.clock(seat.opened_at).run_until:
-            late = SeatState.VOID if seat.claims_late else SeatState.MISSED
-            self._desk.seats.move(seat.key, late, "run window over")
-            return
-        tasks = tasks_of(terms, seat.key.batch, seat.mask)
+        tasks = tasks_of(self._desk.terms(seat.key), seat.key.batch, seat.mask)
         done = {record.task for record in self._desk.seats.records(seat.key.job, tasks)}
         left = [task for task in tasks if task not in done]
         if not left:
@@ -112,42 +139,18 @@ class Runner(Service):
         self.step("batch_ran")
         self.news()
 
-    def _start(self, seat: Seat, batch: PreparedBatch, left: list[TaskIndex]) -> None:
+    def _start(self, seat: Seat, batch: Ready, left: list[TaskIndex]) -> None:
         if seat.state is not SeatState.RUNNING:
             self._desk.seats.move(seat.key, SeatState.RUNNING)
         for index in left:
             key = (seat.key.job, index)
-            if len(self._running) >= self._config.parallel:
+            if len(self._running) >= self._work.parallel:
                 return
-            if key not in self._running:
+            if key not in self._running and self._retry_at.get(key, 0) <= self._desk.chain.now:
                 task = asyncio.create_task(self._run(seat.key, batch, index))
                 task.add_done_callback(lambda _: self.wake())
                 self._running[key] = task
 
-    async def _run(self, key: SeatKey, batch: PreparedBatch, index: TaskIndex) -> TaskRecord:
-        """Return a task's record: FAILED where the host, not the program, ended the run."""
-        prepared = next(task for task in batch.tasks if task.index == index)
-        keep_until = Timestamp(self._desk.terms(key).expiry + self._config.serve_seconds)
-        try:
-            result = await execute_task(
-                batch.job,
-                prepared,
-                self._executor,
-                self._blobs,
-                scratch=self._scratch,
-                seconds=self._config.task_seconds,
-                keep_until=keep_until,
-            )
-        except (ExecutionFailedError, InvalidProgramError, StoreFullError) as error:
-            log.warning("run failed", seat=key.name, task=index, error=str(error))
-            return TaskRecord(index, key.batch, FAILED, None, None, 0, 0.0)
-        record = result.record
-        return TaskRecord(
-            task=index,
-            batch=key.batch,
-            digest=record.digest(),
-            document=TaskResult.of(record, result.bundle).encode(),
-            bundle=result.bundle,
-            fuel=record.fuel,
-            seconds=result.seconds,
-        )
+    async def _run(self, key: SeatKey, batch: Ready, task: TaskIndex) -> TaskRecord:
+        keep_until = Timestamp(self._desk.terms(key).expiry + self._serve_seconds)
+        return await self._work.run(batch, key.batch, task, keep_until)

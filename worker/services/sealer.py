@@ -1,5 +1,7 @@
 """Fixes results on chain: a seal for a claimed seat, or claim and seal at once for a late one."""
 
+from typing import Any
+
 import structlog
 
 from worker.protocol.outbox import OutboxEntry, TxState
@@ -7,12 +9,11 @@ from worker.protocol.record import FAILED
 from worker.protocol.seals import seal_digest
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb
-from worker.services.policy import PolicyConfig, membership
+from worker.services.lane import is_open_to
+from worker.services.policy import PolicyConfig, proof_for
 from worker.storage.seats import Seat, SeatState
 
 log = structlog.get_logger(__name__)
-
-_DONE_BEFORE = "jobs: already sealed"
 
 
 class Sealer(Service):
@@ -21,17 +22,18 @@ class Sealer(Service):
     name = "sealer"
     linger = 0.1
 
-    def __init__(self, desk: Desk, policy: PolicyConfig, on_step: StepHook = no_hook) -> None:
+    def __init__(self, desk: Desk[Any], policy: PolicyConfig, on_step: StepHook = no_hook) -> None:
         super().__init__(on_step)
+        self.name = desk.lane.prefix + self.name
         self._desk = desk
         self._policy = policy
 
     async def tick(self) -> bool:
         """See what became of seals; then make those that are due."""
-        sealing = self._desk.seats.in_states(SeatState.SEALING)
+        sealing = self._desk.held(SeatState.SEALING)
         for seat, entry in self._desk.settled(Verb.SEAL, sealing):
             self._follow(seat, entry)
-        ran, now = self._desk.seats.in_states(SeatState.RAN), self._desk.chain.now
+        ran, now = self._desk.held(SeatState.RAN), self._desk.chain.now
         late = [seat for seat in ran if seat.claims_late and now >= seat.claim_from]
         await self._desk.look(late)
         for seat in late:
@@ -44,11 +46,10 @@ class Sealer(Service):
     async def _seal(self, seat: Seat) -> None:
         round_ = await self._desk.confirmed(seat)
         now = self._desk.chain.now
-        if round_.number != seat.key.round or (
-            now >= round_.clock.claim_until and not round_.is_filled
-        ):
-            return  # the round is over or void: the settler draws the line
-        if now >= round_.clock.run_until:
+        until = round_.seal_until(self._desk.identity.operator, now)
+        if round_.number != seat.key.round or until is None:
+            return  # the round is over or void: it is settled elsewhere
+        if now >= until:
             self._desk.seats.move(seat.key, SeatState.MISSED, "run window over")
             return
         if now - seat.opened_at < 2**seat.tries - 1:
@@ -65,14 +66,14 @@ class Sealer(Service):
             data,
             state=SeatState.SEALING,
             worth=self._desk.batch_bond(seat),
-            not_after=round_.clock.run_until,
+            not_after=until,
         )
         self.step("intent_stored")
 
     async def _claim_sealed(self, seat: Seat) -> None:
         values = self._desk.values(seat)
         round_ = await self._desk.latest(seat)
-        if FAILED in values or round_.number != seat.key.round or round_.is_filled:
+        if FAILED in values or not is_open_to(seat, round_, self._desk.chain.now):
             reason = "run failed" if FAILED in values else "no seat left"
             self._desk.seats.move(seat.key, SeatState.VOID, reason)
             return
@@ -80,7 +81,7 @@ class Sealer(Service):
             "claim_sealed",
             round_.terms.members(),
             seat.key.batch,
-            membership(self._policy, round_.terms, self._desk.identity.operator),
+            proof_for(self._policy, round_, self._desk.identity.operator),
             self._digest(seat, values),
         )
         until = round_.clock.claim_until
@@ -94,7 +95,7 @@ class Sealer(Service):
 
     def _follow(self, seat: Seat, entry: OutboxEntry) -> None:
         reason = entry.reason or "not mined"
-        if entry.state is TxState.FINAL or _DONE_BEFORE in reason:
+        if entry.state is TxState.FINAL or self._desk.lane.sealed_before in reason:
             self._desk.seats.move(seat.key, SeatState.SEALED)
             self.step("sealed")
         elif seat.claims_late:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import structlog
 
-from worker import metrics
 from worker.protocol.outbox import TxState
 from worker.protocol.words import SeatOutcome
 from worker.services.answers import Answers, collect_answers
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb, turn
+from worker.services.ends import book_end
 from worker.services.rounds import Round
 from worker.storage.jobs import JobLog
 from worker.storage.seats import Earning, Seat, SeatState
@@ -36,7 +36,7 @@ class Settler(Service):
 
     def __init__(
         self,
-        desk: Desk,
+        desk: Desk[Round],
         patience: Seconds,
         on_ended: Callable[[Seat], None],
         on_step: StepHook = no_hook,
@@ -50,7 +50,7 @@ class Settler(Service):
 
     async def tick(self) -> bool:
         """Close ended batches, then crank what is due."""
-        holding = self._desk.seats.in_states(*_HOLDING)
+        holding = self._desk.held(*_HOLDING)
         await self._desk.learn(holding)
         for seat in holding:
             round_ = await self._desk.confirmed(seat)
@@ -76,10 +76,10 @@ class Settler(Service):
         earning = self._earning(seat, logs)
         if state is SeatState.SETTLED and earning.burnt:
             state = SeatState.LOST
-        with self._desk.outbox.transaction():
-            self._desk.seats.add_earning(seat.key, earning)
-            self._desk.seats.move(seat.key, state)
-        self._note(seat, state, earning)
+        book_end(self._desk, seat, state, earning)
+        self._due_since.pop(seat.key.name, None)
+        self.step("settled")
+        self._on_ended(seat)
         return True
 
     def _earning(self, seat: Seat, logs: list[JobLog]) -> Earning:
@@ -97,16 +97,6 @@ class Settler(Service):
             token=self._desk.terms(seat.key).token,
             block=logs[-1].block,
         )
-
-    def _note(self, seat: Seat, state: SeatState, earning: Earning) -> None:
-        metrics.batches_total.labels(state).inc()
-        metrics.earned_wei_total.inc(earning.paid)
-        metrics.burnt_gwei_total.inc(earning.burnt)
-        self._due_since.pop(seat.key.name, None)
-        self._desk.chain.forget(seat.key.job, seat.key.batch)
-        self.step("settled")
-        log.info("batch ended", seat=seat.key.name, state=state, paid=earning.paid)
-        self._on_ended(seat)
 
     async def _crank(self, seat: Seat, round_: Round) -> None:
         now = self._desk.chain.now

@@ -1,6 +1,7 @@
 """Reads the chain: stores what its logs say and how far it got in one transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -9,7 +10,7 @@ from worker.chain.contracts import Event
 from worker.chain.events import LogScanner, Scan
 from worker.protocol.words import Terms
 from worker.services.base import Service, StepHook, no_hook
-from worker.services.rounds import SERVICE, ChainView
+from worker.services.chain_view import Batches, ChainView
 from worker.storage.cursor import CursorStore
 from worker.storage.database import Database
 from worker.storage.jobs import JobLog, JobStore, PostedJob
@@ -24,12 +25,15 @@ _KEPT = (
     "RoundOpened",
     "BatchSettled",
     "BatchClosed",
+    "BatchAdvanced",
+    "SeatForfeited",
+    "OperatorConvicted",
 )
 
 
 class Watcher(Service):
-    """Follows the head. Rows are there at once and count from confirmation depth on; what a
-    reorganisation takes back is deleted. Every new head is news."""
+    """Follows the head in all lanes. Rows are there at once and count from confirmation depth on;
+    what a reorganisation takes back is deleted. Every new head is news."""
 
     name = "watcher"
 
@@ -38,6 +42,7 @@ class Watcher(Service):
         scanner: LogScanner,
         database: Database,
         chain: ChainView,
+        lanes: Sequence[Batches[Any]],
         period: float,
         on_step: StepHook = no_hook,
     ) -> None:
@@ -51,6 +56,7 @@ class Watcher(Service):
         self._stored: set[tuple[bytes, int]] = set()  # events of the last scan
         self._jobs = JobStore(database)
         self._chain = chain
+        self._lanes = lanes
 
     async def tick(self) -> bool:
         """Scan on by one bounded step."""
@@ -71,7 +77,7 @@ class Watcher(Service):
             # The last blocks are read again and again: most of their events are here already.
             events = [event for event in scan.events if _identity(event) not in self._stored]
             for event in events:
-                if event.contract == SERVICE and event.name == "JobPosted":
+                if event.name == "JobPosted":
                     self._jobs.add_job(posted_job(event))
             self._jobs.add_logs(_job_logs(events))
             self._cursor.save(scan.window)
@@ -89,10 +95,12 @@ class Watcher(Service):
             metrics.reorgs_total.inc()
             metrics.reorg_depth_blocks.set(scan.reorg_depth)
             log.warning("reorganisation", depth=scan.reorg_depth, kept=scan.rollback_to)
-            self._chain.forget_all()
+            for lane in self._lanes:
+                lane.forget_all()
         if self._chain.confirmed > before:
             for job, batch in self._jobs.touched(before, self._chain.confirmed):
-                self._chain.forget(job, batch)
+                for lane in self._lanes:
+                    lane.forget(job, batch)
         if fresh and scan.is_caught_up:
             self.news()
 
@@ -107,6 +115,7 @@ def posted_job(event: Event) -> PostedJob:
     terms = Terms.unpack(args["a"], args["b"], args["named"], bytes(32))
     return PostedJob(
         job=JobKey(args["job"]),
+        service=event.contract,
         block=event.block_number,
         payer=args["payer"],
         a=args["a"],
@@ -127,5 +136,5 @@ def _job_logs(events: Iterable[Event]) -> list[JobLog]:
             event.block_number, event.log_index, event.name, JobKey(event.args["job"]), event.args
         )
         for event in events
-        if event.contract == SERVICE and event.name in _KEPT
+        if event.name in _KEPT
     ]

@@ -21,7 +21,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class JobLog:
-    """One event of the jobs service, with the fields that rows are found by."""
+    """One event of a jobs service, with the fields that rows are found by."""
 
     block: int
     log_index: int
@@ -47,9 +47,11 @@ class JobLog:
 
 @dataclass(frozen=True)
 class PostedJob:
-    """A posting, whole: everything that its key is the hash of, and where its blobs are."""
+    """A posting, whole: everything that its key is the hash of, and where its blobs are. `service`
+    is the name of the contract that it was posted to."""
 
     job: JobKey
+    service: str
     block: int
     payer: Address
     a: int
@@ -103,11 +105,12 @@ class JobStore:
         """Keep a posted job; after a reorganisation only its block changes."""
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO jobs (job, block, payer, a, b, named, nonce, program, inputs,"
-                " manifest, locators, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                "INSERT INTO jobs (job, service, block, payer, a, b, named, nonce, program, inputs,"
+                " manifest, locators, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (job) DO UPDATE SET block = excluded.block",
                 (
                     job.job,
+                    job.service,
                     job.block,
                     job.payer,
                     _word(job.a),
@@ -136,10 +139,15 @@ class JobStore:
         rows = self._database.query("SELECT * FROM jobs WHERE job = ?", job)
         return _posted(rows[0]) if rows else None
 
-    def open_jobs(self, state: JobState, block: int, now: Timestamp) -> list[PostedJob]:
-        """Return jobs in that state, posted at or below `block`, that can still be claimed."""
+    def open_jobs(
+        self, service: str, state: JobState, block: int, now: Timestamp
+    ) -> list[PostedJob]:
+        """Return a service's jobs in that state, posted at or below `block`, that can still be
+        claimed."""
         rows = self._database.query(
-            "SELECT * FROM jobs WHERE state = ? AND block <= ? AND ends_at > ? ORDER BY block",
+            "SELECT * FROM jobs WHERE service = ? AND state = ? AND block <= ? AND ends_at > ?"
+            " ORDER BY block",
+            service,
             state,
             block,
             now,
@@ -218,6 +226,7 @@ class JobStore:
 def _posted(row: Row) -> PostedJob:
     return PostedJob(
         job=row["job"],
+        service=row["service"],
         block=row["block"],
         payer=row["payer"],
         a=int.from_bytes(row["a"], "big"),

@@ -67,8 +67,9 @@ class Seat:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """What a task's run gave. When the host failed, `digest` is FAILED and there is neither
-    `document`, the record as it is told to requesters, nor `bundle`, the outputs' blob."""
+    """What a task's run gave. `fuel` is its work in units of its kind: a tensor program's are
+    steps. When the host failed, `digest` is FAILED and there is neither `document`, the record as
+    it is told to requesters, nor `bundle`, the outputs' blob."""
 
     task: TaskIndex
     batch: BatchIndex
@@ -135,9 +136,29 @@ class SeatStore:
         )
         return [_seat(row) for row in rows]
 
+    def in_service(self, service: str, *states: SeatState) -> list[Seat]:
+        """Return the seats in these states in jobs of a service, the oldest round first."""
+        marks = ",".join("?" * len(states))
+        rows = self._database.query(
+            "SELECT seats.* FROM seats JOIN jobs USING (job) WHERE service = ?"  # noqa: S608
+            f" AND seats.state IN ({marks}) ORDER BY opened_at, batch",
+            service,
+            *states,
+        )
+        return [_seat(row) for row in rows]
+
     def count(self) -> dict[str, int]:
         """Return the number of seats by state."""
         rows = self._database.query("SELECT state, count(*) AS n FROM seats GROUP BY state")
+        return {row["state"]: row["n"] for row in rows}
+
+    def count_in(self, service: str) -> dict[str, int]:
+        """Return the number of seats in jobs of a service, by state."""
+        rows = self._database.query(
+            "SELECT seats.state, count(*) AS n FROM seats JOIN jobs USING (job)"
+            " WHERE service = ? GROUP BY seats.state",
+            service,
+        )
         return {row["state"]: row["n"] for row in rows}
 
     def in_flight(self) -> int:
@@ -169,11 +190,14 @@ class SeatStore:
         sql = f"SELECT coalesce(sum(bond), 0) AS bonds FROM seats WHERE {where}"  # noqa: S608
         return Gwei(self._database.query(sql, *parameters)[0]["bonds"])
 
-    def fuel_per_second(self) -> float | None:
-        """Return how fast this host ran lately, None before the first run."""
+    def speed(self, service: str) -> float | None:
+        """Return how fast this host ran a service's tasks lately, in `fuel` a second; None before
+        the first run."""
         row = self._database.query(
             "SELECT sum(fuel) AS fuel, sum(seconds) AS seconds FROM"
-            " (SELECT fuel, seconds FROM records WHERE fuel > 0 ORDER BY rowid DESC LIMIT 100)"
+            " (SELECT fuel, seconds FROM records JOIN jobs USING (job)"
+            " WHERE service = ? AND fuel > 0 ORDER BY records.rowid DESC LIMIT 100)",
+            service,
         )[0]
         return row["fuel"] / row["seconds"] if row["seconds"] else None
 

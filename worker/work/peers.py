@@ -1,4 +1,4 @@
-"""Other workers' public listeners: their openings, and room for a requester's inputs."""
+"""Other workers' public listeners: openings, traces, and room for a requester's inputs."""
 
 import asyncio
 import io
@@ -12,13 +12,15 @@ from worker.protocol.uploads import Upload, to_header
 from worker.storage.blobs import CHUNK
 from worker.storage.http import GuardedHttp
 from worker.storage.locators import is_plain_http
-from worker.types import BatchIndex, JobKey, Timestamp
+from worker.types import BatchIndex, JobKey, TaskIndex, Timestamp
+
+_LEAF = 32
 
 
 class PeerClient:
     """Asks workers at endpoints that strangers announced, such as "https://host:8440".
 
-    Both methods raise FetchError: PassingFetchError when a later try makes sense.
+    All methods raise FetchError: PassingFetchError when a later try makes sense.
     """
 
     def __init__(self, http: GuardedHttp) -> None:
@@ -31,6 +33,33 @@ class PeerClient:
             return Opening.decode(await self._http.get(url, MAX_BYTES))
         except InvalidBlobError as error:
             raise FetchError(str(error)) from error
+
+    async def fetch_trace(
+        self, endpoint: str, job: JobKey, task: TaskIndex, operators: int
+    ) -> list[bytes]:
+        """Return the leaves that the worker says its trace of a task has, one an operator; only
+        their root tells whether it sealed them."""
+        path = f"traces/{job.hex()}/{task}"
+        return _leaves(await self._exactly(endpoint, path, _LEAF * operators))
+
+    async def fetch_segment(
+        self, endpoint: str, job: JobKey, task: TaskIndex, segment: int, operators: int
+    ) -> list[bytes]:
+        """Return the leaves of a segment's trace, one an operator."""
+        path = f"traces/{job.hex()}/{task}/segments/{segment}"
+        return _leaves(await self._exactly(endpoint, path, _LEAF * operators))
+
+    async def fetch_tensor(
+        self, endpoint: str, job: JobKey, task: TaskIndex, operator: int, size: int
+    ) -> bytes:
+        """Return what the worker says an operator wrote: `size` bytes, the rows one by one."""
+        return await self._exactly(endpoint, f"tensors/{job.hex()}/{task}/{operator}", size)
+
+    async def _exactly(self, endpoint: str, path: str, size: int) -> bytes:
+        data = await self._http.get(_url(endpoint, path), size)
+        if len(data) != size:
+            raise FetchError(f"{len(data)} bytes where {size} are due")
+        return data
 
     async def upload(
         self, endpoint: str, upload: Upload, signature: bytes, file: BinaryIO
@@ -48,6 +77,10 @@ class PeerClient:
         headers = {"Authorization": to_header(upload, signature)}
         answer = await self._http.put(url, _chunks(file), size, headers)
         return _kept_until(answer)
+
+
+def _leaves(data: bytes) -> list[bytes]:
+    return [data[start : start + _LEAF] for start in range(0, len(data), _LEAF)]
 
 
 def _url(endpoint: str, path: str) -> str:

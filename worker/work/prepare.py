@@ -33,6 +33,14 @@ class WorkLimits(BaseModel):
 
 
 @dataclass(frozen=True)
+class Effort:
+    """What a task takes at most: fuel of a WebAssembly module, or a tensor program's steps."""
+
+    fuel: int = 0
+    steps: int = 0
+
+
+@dataclass(frozen=True)
 class JobSource:
     """What the chain says about a job's content, and where the payer says it lies."""
 
@@ -54,6 +62,11 @@ class PreparedJob:
     manifest: Manifest
     program: Path
     rows: tuple[bytes, ...]
+
+    @property
+    def effort(self) -> Effort:
+        """What a task takes at most."""
+        return Effort(fuel=self.manifest.limits.fuel)
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,9 @@ class Preparer:
         }
         named = {row: _merged(shared, task.files, row) for row, task in tasks.items()}
         wanted = {Digest(bytes.fromhex(d)) for files in named.values() for d in files.values()}
-        paths = await self._fetch_all(job.source, wanted, keep_until)
+        paths = await fetch_all(
+            self._fetcher, job.source, wanted, self._limits.input_bytes, keep_until
+        )
         return PreparedBatch(
             job,
             tuple(
@@ -149,35 +164,40 @@ class Preparer:
         )
         return await asyncio.to_thread(_read_rows, path, manifest.task_count, source.inputs_root)
 
-    async def _fetch_all(
-        self, source: JobSource, wanted: set[Digest], keep_until: Timestamp
-    ) -> dict[str, Path]:
-        """Return the file of each blob by its hex digest; together they keep to the limit."""
-        paths: dict[str, Path] = {}
-        cap = self._limits.input_bytes
 
-        async def fetch(digest: Digest) -> None:
-            path = await self._fetcher.fetch(digest, source.locators, cap, keep_until)
-            paths[digest.hex()] = path
-            if sum(path.stat().st_size for path in paths.values()) > cap:
-                raise InvalidManifestError(
-                    f"the batch's inputs are above this worker's {cap} bytes"
-                )
+async def fetch_all(
+    fetcher: Fetcher, source: JobSource, wanted: set[Digest], cap: int, keep_until: Timestamp
+) -> dict[str, Path]:
+    """Return the file of each blob by its hex digest. Raises InvalidManifestError when they have
+    more than `cap` bytes together."""
+    paths: dict[str, Path] = {}
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for digest in sorted(wanted):
-                    group.create_task(fetch(digest))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from errors
-        return paths
+    async def fetch(digest: Digest) -> None:
+        path = await fetcher.fetch(digest, source.locators, cap, keep_until)
+        paths[digest.hex()] = path
+        if sum(path.stat().st_size for path in paths.values()) > cap:
+            raise InvalidManifestError(f"the batch's inputs are above this worker's {cap} bytes")
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for digest in sorted(wanted):
+                group.create_task(fetch(digest))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    return paths
+
+
+def split_rows(table: bytes, count: int) -> list[bytes]:
+    """Return the table's encoded rows. Raises InvalidManifestError unless there are `count`."""
+    lines = table.split(b"\n")
+    if lines.pop() != b"" or len(lines) != count:
+        raise InvalidManifestError(f"task table: expected {count} rows, each ended by a newline")
+    return lines
 
 
 def _read_rows(path: Path, count: int, inputs_root: bytes) -> tuple[bytes, ...]:
     """Split the table without decoding it: a batch decodes only its own rows."""
-    lines = path.read_bytes().split(b"\n")
-    if lines.pop() != b"" or len(lines) != count:
-        raise InvalidManifestError(f"task table: expected {count} rows, each ended by a newline")
+    lines = split_rows(path.read_bytes(), count)
     if root_of_rows(lines) != inputs_root:
         raise InvalidManifestError("task table: its root is not the posting's inputs root")
     return tuple(lines)

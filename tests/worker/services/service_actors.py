@@ -8,8 +8,9 @@ from worker.chain.contracts import Contracts
 from worker.chain.deployment import Deployment
 from worker.chain.wire import Block
 from worker.protocol.words import BatchWord, OnDissent, Terms
+from worker.services.chain_view import ChainView
 from worker.services.desk import Desk, Identity
-from worker.services.rounds import ChainView, Round
+from worker.services.rounds import SERVICE, ReplicatedLane, Round
 from worker.storage.database import Database
 from worker.storage.jobs import JobLog, JobStore, PostedJob
 from worker.storage.outbox import SqliteOutbox
@@ -52,6 +53,7 @@ def posted(block: int = 5, terms: Terms = TERMS) -> PostedJob:
     """Return the job as the watcher stores it."""
     return PostedJob(
         job=JOB,
+        service=SERVICE,
         block=block,
         payer=PAYER,
         a=terms.a,
@@ -99,12 +101,15 @@ def job_log(name: str, block: int = 6, index: int = 0, **args: Any) -> JobLog:
     return JobLog(block, index, name, JOB, {"job": JOB, "batch": BATCH, **args})
 
 
-def open_desk(folder: Path, head: int = 10) -> Desk:
-    """Return a desk over a new database; nothing can be called."""
+def open_desk(folder: Path, head: int = 10) -> Desk[Round]:
+    """Return a desk of the replicated lane over a new database; nothing can be called."""
     deployment = Deployment(chain_id=31337, genesis_hash="0x" + "00" * 32, block=0, contracts={})
     database = Database(folder / "worker.sqlite")
     chain = ChainView(Contracts(deployment, None), confirmations=2)  # type: ignore[arg-type]
     chain.head = Block(head, b"h" * 32, b"g" * 32, Timestamp(1_010), Wei(1))
     chain.scanned_to = head
     identity = Identity(ME, PAYER, lambda job, batch, number: bytes(32))
-    return Desk(identity, chain, JobStore(database), SeatStore(database), SqliteOutbox(database))
+    lane = ReplicatedLane()
+    return Desk(
+        identity, chain, lane, JobStore(database), SeatStore(database), SqliteOutbox(database)
+    )

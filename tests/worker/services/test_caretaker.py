@@ -39,7 +39,7 @@ class Ground:
     """A caretaker over a real desk; the rest is what a test says it is."""
 
     def __init__(self, folder: Path) -> None:
-        self.desk: Desk = open_desk(folder)
+        self.desk: Desk[Any] = open_desk(folder)
         self.desk.jobs.add_job(posted())
         self.staking = Staking()
         self.desk.chain.contracts = self.staking  # type: ignore[assignment]
@@ -48,7 +48,7 @@ class Ground:
         self.watcher = SimpleNamespace(trouble=None, is_caught_up=True)
         self.sending = SimpleNamespace(status=self.status(NEEDED))
         self.stop = asyncio.Event()
-        parts: Any = (self.desk, self.pool, self.health, self.watcher, self.sending)
+        parts: Any = ([self.desk], self.pool, self.health, self.watcher, self.sending)
         self.caretaker = Caretaker(*parts, folder, 1, NEEDED, 60.0, self.stop)
 
     @staticmethod

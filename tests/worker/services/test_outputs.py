@@ -36,10 +36,10 @@ async def test_outputs__by_state__shown_or_not(
     desk.seats.add(seat(state))
     record = TaskRecord(TaskIndex(0), BATCH, b"d" * 32, b"{}", BUNDLE, 5, 0.1)
     desk.seats.add_record(JOB, record)
-    outputs = Outputs(desk)
+    outputs = Outputs([desk])
     assert await outputs.is_public(BUNDLE) is shown
     assert (await outputs.result(JOB, TaskIndex(0)) == b"{}") is shown
 
 
 async def test_is_public__a_blob_that_is_no_output__yes(tmp_path: Path) -> None:
-    assert await Outputs(open_desk(tmp_path)).is_public(Digest(b"x" * 32))
+    assert await Outputs([open_desk(tmp_path)]).is_public(Digest(b"x" * 32))

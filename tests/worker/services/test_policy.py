@@ -20,7 +20,9 @@ from worker.services.policy import (
     refuse_round,
     run_seconds,
 )
-from worker.types import Address, Digest, Gwei, OperatorId, Seconds, Timestamp, Wei
+from worker.services.rounds import ReplicatedLane
+from worker.types import Address, BatchIndex, Digest, Gwei, OperatorId, Seconds, Timestamp, Wei
+from worker.work.prepare import Effort
 
 PROGRAM = Digest(b"p" * 32)
 PAYER = Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
@@ -42,7 +44,8 @@ TERMS = Terms(
     expiry=Timestamp(100_000),
     posted_at=Timestamp(1_000),
 )
-OFFER = Offer(TERMS, TERMS.clock(0), 4, TERMS.price, fuel=10**9)
+FIRST = ReplicatedLane().first_round(TERMS, BatchIndex(0))
+OFFER = Offer(TERMS, FIRST.clock.claim_until, 650, 4, TERMS.price, Effort(fuel=10**9))
 HERE = Situation(
     now=Timestamp(1_010),
     seats=0,
@@ -50,6 +53,7 @@ HERE = Situation(
     lockable=Gwei(100 * 10**9),
     gas_price=Wei(GWEI),
     fuel_per_second=1e9,
+    steps_per_second=2e9,
     task_seconds=None,
     parallel=1,
 )
@@ -69,6 +73,8 @@ HERE = Situation(
         ({}, {"named": named_root([7, 9])}, Reason.NOT_NAMED),
         ({"circles": ((7, 9),)}, {"named": named_root([7, 9])}, None),
         ({"circles": ((8, 9),)}, {"named": named_root([8, 9])}, Reason.NOT_NAMED),
+        # Audits are for everybody.
+        ({}, {"named": named_root([8, 9]), "audit_bps": 100}, None),
     ],
 )
 def test_refuse_posting__table(
@@ -92,11 +98,20 @@ def test_refuse_posting__table(
         ({}, {}, {"lockable": Gwei(8 * 10**9 - 1)}, Reason.STAKE_LOCKED),
         ({}, {}, {"now": Timestamp(1_059)}, None),
         ({}, {}, {"now": Timestamp(1_060)}, Reason.WINDOW_CLOSING),
+        ({"tokens": {0: TokenTerms(min_price_per_gstep=TOKEN)}}, {}, {}, None),
+        (
+            {"tokens": {0: TokenTerms(min_price_per_gstep=TOKEN)}},
+            {"effort": Effort(steps=10**9)},
+            {},
+            Reason.PRICE_TOO_LOW,
+        ),
         # 650 s are left of the window, half of it may be used: 4 tasks of 81 s fit, of 82 not.
-        ({}, {"fuel": 81 * 10**9}, {}, None),
-        ({}, {"fuel": 82 * 10**9}, {}, Reason.RUN_TOO_LONG),
-        ({}, {"fuel": 82 * 10**9}, {"parallel": 2}, None),
-        ({}, {"fuel": 82 * 10**9}, {"task_seconds": 1.0}, None),
+        ({}, {"effort": Effort(fuel=81 * 10**9)}, {}, None),
+        ({}, {"effort": Effort(fuel=82 * 10**9)}, {}, Reason.RUN_TOO_LONG),
+        ({}, {"effort": Effort(steps=162 * 10**9)}, {}, None),
+        ({}, {"effort": Effort(steps=163 * 10**9)}, {}, Reason.RUN_TOO_LONG),
+        ({}, {"effort": Effort(fuel=82 * 10**9)}, {"parallel": 2}, None),
+        ({}, {"effort": Effort(fuel=82 * 10**9)}, {"task_seconds": 1.0}, None),
         # 296,000 gas at 1 gwei cost 0.000296 coins; the reward of 1.98 tokens is worth twice that.
         ({"tokens": {0: TokenTerms(value=Decimal("0.0003"))}}, {}, {}, None),
         ({"tokens": {0: TokenTerms(value=Decimal("0.0002"))}}, {}, {}, Reason.GAS_TOO_HIGH),

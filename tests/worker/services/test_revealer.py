@@ -67,9 +67,9 @@ async def _sent(
     desk.jobs.add_logs(logs)
     desk.seats.add(seat(ready_at=Timestamp(SINCE)))
     round_ = running(word(operators=tuple(map(OperatorId, operators))), terms)
-    desk.chain._rounds[JOB, BATCH] = round_
-    desk.chain._latest[JOB, BATCH] = round_
-    desk.chain._latest_at = desk.chain.head
+    desk.batches._confirmed[JOB, BATCH] = round_
+    desk.batches._latest[JOB, BATCH] = round_
+    desk.batches._latest_at = desk.chain.head
     sent: list[str] = []
     desk.encode = lambda *_: b""  # type: ignore[method-assign]
     desk.propose = lambda verb, *_, **__: sent.append(verb)  # type: ignore[method-assign]

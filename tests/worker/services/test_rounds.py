@@ -8,7 +8,8 @@ import pytest
 
 from tests.worker.services.service_actors import JOB, TERMS, posted
 from worker.chain.wire import Block
-from worker.services.rounds import ChainView
+from worker.services.chain_view import Batches, ChainView
+from worker.services.rounds import ReplicatedLane, Round
 from worker.types import BatchIndex, Timestamp, Wei
 
 BATCHES = [(posted(), BatchIndex(index)) for index in range(2)]
@@ -35,54 +36,59 @@ def words() -> Words:
 
 
 @pytest.fixture
-def view(words: Words) -> ChainView:
-    view = ChainView(words, confirmations=6)  # type: ignore[arg-type]
-    view.head, view.scanned_to = HEAD, HEAD.number
-    return view
+def chain(words: Words) -> ChainView:
+    chain = ChainView(words, confirmations=6)  # type: ignore[arg-type]
+    chain.head, chain.scanned_to = HEAD, HEAD.number
+    return chain
 
 
-async def test_confirmed_rounds__several__one_request_until_one_is_forgotten(
-    view: ChainView, words: Words
+@pytest.fixture
+def view(chain: ChainView) -> Batches[Round]:
+    return Batches(chain, ReplicatedLane())
+
+
+async def test_confirmed_all__several__one_request_until_one_is_forgotten(
+    view: Batches[Round], words: Words
 ) -> None:
-    found = await view.confirmed_rounds(BATCHES)
+    found = await view.confirmed_all(BATCHES)
     assert list(found) == KEYS
     assert found[KEYS[0]].tasks == list(TERMS.tasks_in(BatchIndex(0)))
-    await view.confirmed_rounds(BATCHES)
-    await view.confirmed_round(*BATCHES[1])
+    await view.confirmed_all(BATCHES)
+    await view.confirmed(*BATCHES[1])
     view.forget(*KEYS[1])
-    await view.confirmed_rounds(BATCHES)
+    await view.confirmed_all(BATCHES)
     assert words.asked == [(2, 14), (1, 14)]
 
 
-async def test_confirmed_rounds__a_log_comes_meanwhile__is_read_again(
-    view: ChainView, words: Words
+async def test_confirmed_all__a_log_comes_meanwhile__is_read_again(
+    view: Batches[Round], words: Words
 ) -> None:
     words.meanwhile = lambda: view.forget(*KEYS[0])
-    assert list(await view.confirmed_rounds(BATCHES)) == KEYS
+    assert list(await view.confirmed_all(BATCHES)) == KEYS
     words.meanwhile = lambda: None
-    await view.confirmed_rounds(BATCHES)
+    await view.confirmed_all(BATCHES)
     assert words.asked == [(2, 14), (2, 14)]
 
 
-async def test_latest_rounds__same_head__read_once_and_anew_after_it(
-    view: ChainView, words: Words
+async def test_latest_all__same_head__read_once_and_anew_after_it(
+    view: Batches[Round], chain: ChainView, words: Words
 ) -> None:
-    await view.latest_rounds(BATCHES[:1])
-    await view.latest_rounds(BATCHES)
-    await view.latest_round(*BATCHES[0])
-    view.head = replace(HEAD, number=21)
-    await view.latest_rounds(BATCHES)
+    await view.latest_all(BATCHES[:1])
+    await view.latest_all(BATCHES)
+    await view.latest(*BATCHES[0])
+    chain.head = replace(HEAD, number=21)
+    await view.latest_all(BATCHES)
     assert words.asked == [(1, "latest"), (1, "latest"), (2, "latest")]
 
 
-async def test_latest_rounds__head_changes_meanwhile__what_was_read_is_not_kept(
-    view: ChainView, words: Words
+async def test_latest_all__head_changes_meanwhile__what_was_read_is_not_kept(
+    view: Batches[Round], chain: ChainView, words: Words
 ) -> None:
     def next_head() -> None:
-        view.head = replace(HEAD, number=21)
+        chain.head = replace(HEAD, number=21)
 
     words.meanwhile = next_head
-    await view.latest_rounds(BATCHES)
+    await view.latest_all(BATCHES)
     words.meanwhile = lambda: None
-    await view.latest_rounds(BATCHES)
+    await view.latest_all(BATCHES)
     assert words.asked == [(2, "latest"), (2, "latest")]

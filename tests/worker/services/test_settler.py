@@ -117,7 +117,7 @@ async def test_tick__what_the_chain_decided__books_the_seat(
 ) -> None:
     desk = _with_logs(tmp_path, *logs)
     desk.seats.add(seat(SeatState.REVEALED))
-    desk.chain._rounds[JOB, BATCH] = running(batch)
+    desk.batches._confirmed[JOB, BATCH] = running(batch)
     ended: list[SeatKey] = []
     settler = Settler(desk, Seconds(5), lambda one: ended.append(one.key))
     await settler.tick()

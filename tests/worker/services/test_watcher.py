@@ -63,7 +63,7 @@ def _watcher(folder: Path, *scans: Scan) -> tuple[Watcher, Any, list[str]]:
     news: list[str] = []
     database = desk.outbox._database
     scanner: Any = ScriptedScanner(*scans)
-    watcher = Watcher(scanner, database, desk.chain, 1.0, news.append)
+    watcher = Watcher(scanner, database, desk.chain, [desk.batches], 1.0, news.append)
     listener: Any = SimpleNamespace(wake=lambda: news.append("news"))
     watcher.tell(listener)
     return watcher, desk, news
@@ -73,9 +73,9 @@ async def test_tick__a_posting__counts_from_confirmation_depth_on(tmp_path: Path
     watcher, desk, news = _watcher(tmp_path, _scan(20, _posting(19)), _scan(21))
     await watcher.tick()
     assert desk.chain.confirmed == 18
-    assert desk.jobs.open_jobs(JobState.SEEN, desk.chain.confirmed, desk.chain.now) == []
+    assert desk.open_jobs(JobState.SEEN) == []
     await watcher.tick()
-    seen = desk.jobs.open_jobs(JobState.SEEN, desk.chain.confirmed, desk.chain.now)
+    seen = desk.open_jobs(JobState.SEEN)
     assert [job.job for job in seen] == [JOB]
     assert news == ["watcher.scan_stored", "news", "watcher.scan_stored", "news"]
 

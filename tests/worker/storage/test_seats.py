@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.worker.services.service_actors import BATCH, JOB, open_desk, posted, seat
 from worker.protocol.outbox import TxState
 from worker.services.desk import Verb, purpose
+from worker.services.rounds import SERVICE
 from worker.storage.seats import SeatState, TaskRecord
 from worker.types import Digest, Gwei, TaskIndex
 
@@ -14,11 +15,13 @@ def _record(digest: bytes, fuel: int = 100) -> TaskRecord:
 
 
 def test_add_record__twice__the_first_stays(tmp_path: Path) -> None:
-    seats = open_desk(tmp_path).seats
+    desk = open_desk(tmp_path)
+    desk.jobs.add_job(posted())
+    seats = desk.seats
     seats.add_record(JOB, _record(b"1" * 32))
     seats.add_record(JOB, _record(b"2" * 32))
     assert [one.digest for one in seats.records(JOB, [TaskIndex(0)])] == [b"1" * 32]
-    assert seats.fuel_per_second() == 200
+    assert (seats.speed(SERVICE), seats.speed("ProvableJobs")) == (200, None)
     assert seats.task_seconds(JOB) == 0.5
 
 
