@@ -14,6 +14,7 @@ from worker.chain.endpoints import RpcPool
 from worker.chain.keys import exposures, open_signer
 from worker.chain.wire import parse_quantity
 from worker.cli.runtime import ask_password
+from worker.client.operator import SERVICES
 from worker.client.wallet import as_tokens
 from worker.config import Config, NodeConfig
 from worker.errors import ProofmeshError
@@ -21,7 +22,6 @@ from worker.executors.sandbox import open_sandbox
 from worker.protocol.words import GWEI
 from worker.types import Address
 
-_SERVICE = "ReplicatedJobs"
 _MAX_SKEW_SECONDS = 15
 
 
@@ -142,8 +142,17 @@ async def _operator(contracts: Contracts, key: Address, node: NodeConfig) -> Asy
     locked = await contracts.call("Staking", "locked_of", number)
     detail = f"operator {number}: {as_tokens((stake - exiting) * GWEI)} tokens"
     yield Finding("stake", State.OK, f"{detail}, {as_tokens(locked * GWEI)} locked")
-    service = contracts.address(_SERVICE)
-    ceiling, _, left_at = await contracts.call("Staking", "opt_in_of", number, service)
-    opted = ceiling > 0 and left_at == 0
-    words = f"up to {as_tokens(ceiling * GWEI)} tokens" if opted else "run `proofmesh node stake`"
-    yield Finding("opt-in", State.OK if opted else State.WRONG, words)
+    yield await _opt_ins(contracts, number)
+
+
+async def _opt_ins(contracts: Contracts, number: int) -> Finding:
+    """Which services the operator works for; one is enough."""
+    found = []
+    for service in SERVICES:
+        if service in contracts.deployment.contracts:
+            address = contracts.address(service)
+            ceiling, _, left_at = await contracts.call("Staking", "opt_in_of", number, address)
+            if ceiling and not left_at:
+                found.append(f"{service} up to {as_tokens(ceiling * GWEI)} tokens")
+    words = ", ".join(found) or "run `proofmesh node stake`"
+    return Finding("opt-in", State.OK if found else State.WRONG, words)

@@ -68,9 +68,12 @@ def init(
 
 @node.command()
 @click.argument("amount", type=Tokens(), default=0)
+@click.option("--service", "services", multiple=True,
+              type=click.Choice(["ReplicatedJobs", "ProvableJobs"]),
+              help="Opt in to this service only; may be repeated. All, unless given.")  # fmt: skip
 @settings_option
 @output_options
-def stake(config: "Config", amount: int, out: Output) -> None:
+def stake(config: "Config", amount: int, services: tuple[str, ...], out: Output) -> None:
     """Stake AMOUNT tokens with the owner's key, name the worker key and opt in.
 
     Without an amount it only mends what is missing. The first time a new operator is made and its
@@ -84,7 +87,8 @@ def stake(config: "Config", amount: int, out: Output) -> None:
             known = config.require_node().operator
             number = OperatorId(known) if known else None
             key = _worker_key(config)
-            return await operators.join(wallet, Wei(amount), key, number, out.note)
+            chosen = services or None
+            return await operators.join(wallet, Wei(amount), key, number, out.note, chosen)
 
     number = run(work())
     if number != config.require_node().operator:

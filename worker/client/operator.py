@@ -1,22 +1,28 @@
 """What an operator's owner does with the cold key: stake, name the worker key, opt in, leave."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.chain.keys import Signer
 from worker.client.wallet import Progress, Wallet, as_tokens
-from worker.errors import NotFoundError, UnbondedError
+from worker.errors import NotFoundError, UnbondedError, UsageError
 from worker.protocol import eip712
 from worker.protocol.words import GWEI
 from worker.types import Address, Gwei, OperatorId, Timestamp, Wei
 
-SERVICE = "ReplicatedJobs"
+SERVICES = ("ReplicatedJobs", "ProvableJobs")
+"""The contracts that operators can work for, where they are deployed."""
+
 CONSENT_SECONDS = 3_600
 _NOBODY = "0x" + "00" * 20
 
 
 @dataclass(frozen=True)
 class OperatorState:
-    """An operator as the chain shows it. Amounts are gwei, `credit` is wei of the network token."""
+    """An operator as the chain shows it. Amounts are gwei, `credit` is wei of the network token.
+
+    `ceilings` are what each deployed service may lock, 0 where the operator has not opted in.
+    """
 
     operator: OperatorId
     owner: Address
@@ -25,8 +31,8 @@ class OperatorState:
     exiting: Gwei
     locked: Gwei
     key_ceiling: Gwei
-    service_ceiling: Gwei
-    standing_bond: Gwei
+    ceilings: Mapping[str, Gwei]
+    standing_bonds: Gwei
     weight: int
     weight_total: int
     credit: Wei
@@ -37,11 +43,12 @@ async def fetch_operator(wallet: Wallet, operator: OperatorId) -> OperatorState:
     owner = await wallet.call("Staking", "owner_of", operator)
     if owner == _NOBODY:
         raise NotFoundError(f"there is no operator {operator}")
-    service = wallet.contracts.address(SERVICE)
     now = (await wallet.pool.head()).timestamp
     worker = await wallet.call("Staking", "worker_of", operator)
     stake = await wallet.call("Staking", "operator", operator)
-    ceiling, standing, left_at = await wallet.call("Staking", "opt_in_of", operator, service)
+    opt_ins = {
+        service: await _opt_in_of(wallet, operator, service) for service in services_of(wallet)
+    }
     weight, total = await wallet.call("Staking", "weight_at", operator, now)
     key = await wallet.call("Staking", "worker_key", worker)
     return OperatorState(
@@ -52,12 +59,27 @@ async def fetch_operator(wallet: Wallet, operator: OperatorId) -> OperatorState:
         exiting=Gwei(stake[1]),
         locked=Gwei(await wallet.call("Staking", "locked_of", operator)),
         key_ceiling=Gwei(key[1]),
-        service_ceiling=Gwei(0 if left_at else ceiling),
-        standing_bond=Gwei(standing),
+        ceilings={
+            service: Gwei(0 if left_at else ceiling)
+            for service, (ceiling, _, left_at) in opt_ins.items()
+        },
+        standing_bonds=Gwei(sum(standing for _, standing, _ in opt_ins.values())),
         weight=weight,
         weight_total=total,
         credit=Wei(await wallet.call("Escrow", "operator_credit", operator, 0)),
     )
+
+
+def services_of(wallet: Wallet) -> list[str]:
+    """Return the services that this network has."""
+    return [service for service in SERVICES if service in wallet.deployment.contracts]
+
+
+async def _opt_in_of(wallet: Wallet, operator: OperatorId, service: str) -> tuple[int, int, int]:
+    """Return the ceiling, the standing bond and when it left, 0 if it has not."""
+    address = wallet.contracts.address(service)
+    ceiling, standing, left_at = await wallet.call("Staking", "opt_in_of", operator, address)
+    return ceiling, standing, left_at
 
 
 async def stake(wallet: Wallet, amount: Wei, operator: OperatorId | None = None) -> OperatorId:
@@ -84,10 +106,10 @@ async def set_worker(wallet: Wallet, operator: OperatorId, key: Signer, ceiling:
     await wallet.send("Staking", "set_worker", operator, key.address, ceiling, deadline, consent)
 
 
-async def opt_in(wallet: Wallet, operator: OperatorId, ceiling: Gwei) -> None:
-    """Let the service of replicated jobs lock up to `ceiling`, its standing bond included."""
-    service = wallet.contracts.address(SERVICE)
-    await wallet.send("Staking", "opt_in", operator, service, ceiling)
+async def opt_in(wallet: Wallet, operator: OperatorId, service: str, ceiling: Gwei) -> None:
+    """Let a service lock up to `ceiling`, its standing bond included."""
+    address = wallet.contracts.address(service)
+    await wallet.send("Staking", "opt_in", operator, address, ceiling)
 
 
 async def join(
@@ -96,10 +118,12 @@ async def join(
     key: Signer,
     operator: OperatorId | None = None,
     progress: Progress = lambda _: None,
+    services: Sequence[str] | None = None,
 ) -> OperatorId:
     """Do all that lets `key` work for an operator with `amount` more stake; return its number.
 
-    What is done already is left as it is, so that a run that was cut off can be repeated with 0.
+    It opts in to `services`, or to all that the network has. What is done already is left as it
+    is, so that a run that was cut off can be repeated with 0.
     """
     if amount:
         operator = await stake(wallet, amount, operator)
@@ -111,9 +135,10 @@ async def join(
     if state.worker != key.address or state.key_ceiling < ceiling:
         await set_worker(wallet, operator, key, ceiling)
         progress(f"{key.address} is its worker key")
-    if state.service_ceiling < ceiling:
-        await opt_in(wallet, operator, ceiling)
-        progress(f"opted in to replicated jobs, up to {as_tokens(ceiling * GWEI)} tokens")
+    for service in services_of(wallet) if services is None else services:
+        if state.ceilings[service] < ceiling:
+            await opt_in(wallet, operator, service, ceiling)
+            progress(f"opted in to {service}, up to {as_tokens(ceiling * GWEI)} tokens")
     return operator
 
 
@@ -125,11 +150,19 @@ async def unstake(wallet: Wallet, operator: OperatorId, amount: Wei) -> Timestam
 
 
 async def leave(wallet: Wallet, operator: OperatorId) -> Timestamp:
-    """Stop new locks; return when `release_standing` frees the standing bond."""
-    service = wallet.contracts.address(SERVICE)
-    entry = await wallet.send("Staking", "leave", operator, service)
-    left = [e for e in await wallet.events_of(entry) if e.name == "ServiceLeft"]
-    return Timestamp(left[0].args["release_at"])
+    """Leave every service: no new locks; return when `release_standing` frees the last standing
+    bond. Raises UsageError when there is none to leave."""
+    state = await fetch_operator(wallet, operator)
+    joined = [service for service, ceiling in state.ceilings.items() if ceiling]
+    if not joined:
+        raise UsageError(f"operator {operator} works for no service")
+    ends = []
+    for service in joined:
+        address = wallet.contracts.address(service)
+        entry = await wallet.send("Staking", "leave", operator, address)
+        left = [e for e in await wallet.events_of(entry) if e.name == "ServiceLeft"]
+        ends.append(left[0].args["release_at"])
+    return Timestamp(max(ends))
 
 
 async def withdraw_stake(wallet: Wallet, operator: OperatorId) -> None:

@@ -115,7 +115,7 @@ def test_stake__first_time__makes_an_operator_and_remembers_it(run, node):
     said = result.err.splitlines()
     assert said[0] == "staked 500 tokens for operator 1"
     assert said[1].endswith("is its worker key")
-    assert said[2] == "opted in to replicated jobs, up to 500 tokens"
+    assert said[2] == "opted in to ReplicatedJobs, up to 500 tokens"
     again = run("node", "stake", 100)
     assert "staked 100 tokens for operator 1" in again.err
 
@@ -161,8 +161,11 @@ def test_doctor__staked__finds_nothing_wrong(run, staked):
 
     found = checks(result)
     assert result.code == Exit.OK, found
-    assert found["stake"] == ("ok", "operator 1: 500 tokens, 10 locked")
-    assert found["opt-in"] == ("ok", "up to 500 tokens")
+    assert found["stake"] == ("ok", "operator 1: 500 tokens, 20 locked")
+    assert found["opt-in"] == (
+        "ok",
+        "ReplicatedJobs up to 500 tokens, ProvableJobs up to 500 tokens",
+    )
     assert {"disk", "public port", "admin port", "key", "endpoint", "clock", "gas money"} <= set(
         found
     )

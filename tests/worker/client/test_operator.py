@@ -36,11 +36,20 @@ async def test_join__new_operator__may_lock_and_has_no_allowance_left(owner: Wal
     number = await operator.join(owner, Wei(500 * TOKEN), key, progress=done.append)
     state = await operator.fetch_operator(owner, number)
     assert (state.owner, state.worker) == (owner.address, key.address)
-    assert state.stake == state.key_ceiling == state.service_ceiling == 500 * 10**9
-    assert state.locked == state.standing_bond == 10 * 10**9
+    assert state.stake == state.key_ceiling == 500 * 10**9
+    assert state.ceilings == {"ReplicatedJobs": 500 * 10**9, "ProvableJobs": 500 * 10**9}
+    assert state.locked == state.standing_bonds == 20 * 10**9
     staking = owner.contracts.address("Staking")
     assert await owner.call("Token", "allowance", owner.address, staking) == 0
-    assert len(done) == 3
+    assert len(done) == 4
+
+
+async def test_join__one_service_chosen__the_other_may_lock_nothing(owner: Wallet) -> None:
+    number = await operator.join(owner, Wei(500 * TOKEN), new_signer(), services=["ProvableJobs"])
+    state = await operator.fetch_operator(owner, number)
+    assert state.ceilings == {"ReplicatedJobs": 0, "ProvableJobs": 500 * 10**9}
+    await operator.leave(owner, number)
+    assert not any((await operator.fetch_operator(owner, number)).ceilings.values())
 
 
 async def test_join__again_with_nothing_new__sends_nothing(owner: Wallet) -> None:
