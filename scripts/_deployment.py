@@ -127,7 +127,10 @@ class Deployer:
             "Courts", staking, provable.least_audit_bps, provable.capture_bps, provable.gas_price
         )
         least = (*minima, provable.min_challenge)
-        self._deploy("ProvableJobs", staking, escrow, seeds, courts, least, provable.priority)
+        tensor_jobs = self._deploy(
+            "ProvableJobs", staking, escrow, seeds, courts, least, provable.priority
+        )
+        self._deploy("Demands", tensor_jobs, provable.answer_window)
 
     def _deploy(self, name: str, *args: Any) -> str:
         container = getattr(self._project, name)
@@ -154,13 +157,22 @@ class Deployer:
         court, dearest = self._contracts["TensorCourt"], self._params.provable.conviction_gas
         if courts.announced_at(court.address) == 0:
             courts.admit_genesis(court.address, dearest, sender=self._account)
-        for service in ("ReplicatedJobs", "ProvableJobs"):
-            jobs = self._contracts[service].address
-            if not staking.is_active(jobs):
+        self._bind()
+        for name in ("ReplicatedJobs", "ProvableJobs", "Demands"):
+            service = self._contracts[name].address
+            if not staking.is_active(service):
                 bond = self._params.staking.standing_bond * TOKEN // GWEI
-                staking.admit_genesis(jobs, bond, sender=self._account)
+                staking.admit_genesis(service, bond, sender=self._account)
         staking.seal_genesis(sender=self._account)
         self._say("genesis list sealed, staking is open")
+
+    def _bind(self) -> None:
+        """Name the demands to both kinds of jobs; once these are announced nobody can."""
+        demands = self._contracts["Demands"].address
+        for name in ("ReplicatedJobs", "ProvableJobs"):
+            jobs = self._contracts[name]
+            if jobs.demands() != demands:
+                jobs.bind_demands(demands, sender=self._account)
 
     def _offer_ownership(self) -> None:
         owner = self._params.owner

@@ -55,7 +55,8 @@ class ProvableParams(_Strict):
     """What provable jobs are measured by (docs/protocol.md §5), and two times in seconds.
 
     `gas_price` is wei of the network token for a unit of gas, `conviction_gas` what the tensor
-    court's dearest conviction uses. `priority` is how long the announcement of a proof ripens.
+    court's dearest conviction uses. `priority` is how long the announcement of a proof ripens,
+    `answer_window` how long an operator has to answer a demand: seven fit into two days.
     """
 
     least_audit_bps: int = Field(ge=100, le=10_000)
@@ -64,6 +65,7 @@ class ProvableParams(_Strict):
     conviction_gas: int = Field(ge=1, le=16_700_000)
     min_challenge: int = Field(ge=1, le=2 * DAY)
     priority: int = Field(ge=1, le=DAY)
+    answer_window: int = Field(ge=1, le=2 * DAY // 7)
 
 
 class Params(_Strict):

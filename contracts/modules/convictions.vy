@@ -17,8 +17,8 @@ from . import job_vaults as vaults
 from . import job_words as words
 from . import provable_batches as batches
 from . import provable_events as events
+from . import provable_openings as openings
 from . import provable_words as packed
-from . import reverts
 from . import seals
 
 uses: batches
@@ -36,17 +36,11 @@ struct Charge:
     segment: uint256  # of the answered demand that the proof needs, if it needs one
 
 
-# The payer and the rest of what makes a job's origin.
-struct Source:
-    payer: address
-    origin: words.Origin
-
-
 @internal
 @view
 def _claim_of(
     terms: words.Terms,
-    source: Source,
+    source: openings.Source,
     charge: Charge,
     values: DynArray[bytes32, 32],
     seat: bytes32,
@@ -57,13 +51,9 @@ def _claim_of(
     @param seat Where its seal is kept.
     @return What the court is asked; reverts where something is not as it was recorded.
     """
-    if terms.origin != words._origin(source.payer, source.origin):
-        reverts._fail("provable: wrong origin")
-    if seals.records[seat] != seals._opened(seals._hash(values)):
-        reverts._fail("provable: not what it opened")
-    first: uint256 = charge.batch << words._log_batch(terms.a)
-    if charge.task < first or charge.task - first >= len(values):
-        reverts._fail("provable: task not in the batch")
+    trace: bytes32 = openings._trace_of(
+        terms, source, charge.batch, charge.task, values, seals.records[seat]
+    )
     inner: bytes32 = empty(bytes32)
     if demands != empty(address):
         inner = staticcall IDemands(demands).inner_of(seat, charge.task, charge.segment)
@@ -72,7 +62,7 @@ def _claim_of(
         inputs=source.origin.inputs,
         tasks=words._tasks(terms.a),
         task=charge.task,
-        trace=values[charge.task - first],
+        trace=trace,
         segment=charge.segment,
         inner=inner,
     )

@@ -118,13 +118,7 @@ def _seat_of(b: Batch, id: uint256) -> uint256:
 @view
 def _played(key: bytes32, number: uint256, round: uint256, id: uint256) -> (bool, uint256):
     """@return Whether operator `id` opened in `round` and can still be proved wrong; its seat."""
-    word: uint256 = self.batches[key][number]
-    if packed._is_final(word) or packed._round(word) != round:
-        return False, 0
-    for seat: uint256 in range(2):
-        if packed._seat_id(word, round, seat) == id:
-            return packed._fate(word, seat) == packed.OPENED, seat
-    return False, 0
+    return packed._played(self.batches[key][number], round, id)
 
 
 @internal

@@ -86,6 +86,18 @@ def _seat_id(word: uint256, round: uint256, seat: uint256) -> uint256:
 
 @internal
 @pure
+def _played(word: uint256, round: uint256, id: uint256) -> (bool, uint256):
+    """@return Whether operator `id` opened in `round` and can still be proved wrong; its seat."""
+    if self._is_final(word) or self._round(word) != round:
+        return False, 0
+    for seat: uint256 in range(2):
+        if self._seat_id(word, round, seat) == id:
+            return self._fate(word, seat) == OPENED, seat
+    return False, 0
+
+
+@internal
+@pure
 def _holds_seat(word: uint256, id: uint256) -> bool:
     """@return Whether `id` has, or had, a seat of the batch in any round."""
     for place: uint256 in range(2 * ROUNDS):

@@ -13,6 +13,7 @@
 from ..interfaces import ICourt
 from ..interfaces import ICourts
 from ..interfaces import IEscrow
+from ..interfaces import IProvableJobs
 from ..interfaces import IService
 from ..interfaces import IStaking
 from ..modules import audits
@@ -25,6 +26,7 @@ from ..modules import job_vaults as vaults
 from ..modules import job_words as words
 from ..modules import membership
 from ..modules import provable_batches as batches
+from ..modules import provable_openings as openings
 from ..modules import provable_seats as seats
 from ..modules import provable_terms
 from ..modules import provable_words as packed
@@ -32,6 +34,7 @@ from ..modules import reverts
 from ..modules import seals
 from ..modules import verdicts
 
+implements: IProvableJobs
 implements: IService
 
 initializes: vaults
@@ -229,7 +232,7 @@ def announce(announcement: bytes32):
 @external
 def convict(
     terms: words.Terms,
-    source: convictions.Source,
+    source: openings.Source,
     charge: convictions.Charge,
     values: DynArray[bytes32, 32],
     proof: Bytes[40_960],

@@ -123,7 +123,7 @@ class World:
         self.seeds = net.contract("seeds/BlockSeed").deploy()
         self.deployer = boa.env.generate_address("deployer")
         self.jobs = self.deploy_service()
-        net.admit(self.net, self.jobs, standing=STANDING)
+        net.admit(self.net, *self.services(), standing=STANDING)
         self.operators = [self.join(f"owner {number}", stake) for number in range(operators)]
         self.requesters = [boa.env.generate_address(f"requester {n}") for n in range(requesters)]
         for requester in self.requesters:
@@ -144,6 +144,10 @@ class World:
         return net.contract("services/ReplicatedJobs").deploy(
             self.staking, self.escrow, self.seeds, *windows, sender=self.deployer
         )
+
+    def services(self) -> list[VyperContract]:
+        """Return what is admitted."""
+        return [self.jobs]
 
     def join(self, name: str, stake: int) -> Operator:
         """Stake whole tokens for a new operator and opt in."""

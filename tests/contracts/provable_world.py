@@ -109,13 +109,18 @@ class ProvableWorld(World):
             )
             self.court = net.contract(self.court_name).deploy()
             self.courts.admit_genesis(self.court, COURT_GAS)
-        self.demands = net.contract("mocks/MockDemands").deploy()
         jobs = self.new_service()
         # Reading through another handle leaves the logs of the last call where they are.
         self.views = net.contract("services/ProvableJobs").at(jobs.address)
+        self.demands = self.deploy_demands(jobs)
         jobs.bind_demands(self.demands, sender=self.deployer)
-        self.demands.bind(jobs)
         return jobs
+
+    def deploy_demands(self, jobs: VyperContract) -> VyperContract:
+        """Deploy demands that do to the service what they are told."""
+        demands = net.contract("mocks/MockDemands").deploy()
+        demands.bind(jobs)
+        return demands
 
     def new_service(self) -> VyperContract:
         windows = (MIN_WINDOW,) * 4

@@ -29,12 +29,15 @@ def deployer_for(params, tmp_path):
 def test_run__fresh_chain__writes_what_the_worker_reads(deployer_for) -> None:
     deployment = Deployment.load(deployer_for().run())
     vaults = {"Token", "Staking", "Escrow", "Registry", "BlockSeed"}
-    services = {"ReplicatedJobs", "ProvableJobs"}
+    services = {"ReplicatedJobs", "ProvableJobs", "Demands"}
     assert set(deployment.contracts) == vaults | services | {"Courts", "TensorCourt"}
     staking = ape.project.Staking.at(deployment.contracts["Staking"].address)
     assert staking.is_sealed()
     for service in services:
         assert staking.is_active(deployment.contracts[service].address)
+    for name in services - {"Demands"}:
+        jobs = getattr(ape.project, name).at(deployment.contracts[name].address)
+        assert jobs.demands() == deployment.contracts["Demands"].address
     courts = ape.project.Courts.at(deployment.contracts["Courts"].address)
     assert courts.court_of(0) == deployment.contracts["TensorCourt"].address
 
@@ -46,7 +49,7 @@ def test_run__again__sends_nothing(deployer_for) -> None:
     assert (file.read_text(), ape.accounts.test_accounts[0].nonce) == (before, nonce)
 
 
-@pytest.mark.parametrize("step", ["Token", "Escrow", "ProvableJobs"])
+@pytest.mark.parametrize("step", ["Token", "Escrow", "ProvableJobs", "Demands"])
 def test_run__cut_off_before_a_contract__goes_on_there(deployer_for, monkeypatch, step) -> None:
     deploy = Deployer._deploy
 
@@ -61,8 +64,8 @@ def test_run__cut_off_before_a_contract__goes_on_there(deployer_for, monkeypatch
         deployer_for().run()
     monkeypatch.undo()
     deployer_for().run()
-    # Nine contracts, three admissions, one sealing: nothing was sent twice.
-    assert ape.accounts.test_accounts[0].nonce == started + 13
+    # Ten contracts, two bindings, four admissions, one sealing: nothing was sent twice.
+    assert ape.accounts.test_accounts[0].nonce == started + 17
 
 
 def test_run__cut_off_before_admission__goes_on_there(deployer_for, monkeypatch) -> None:
@@ -72,7 +75,7 @@ def test_run__cut_off_before_admission__goes_on_there(deployer_for, monkeypatch)
         deployer_for().run()
     monkeypatch.undo()
     deployer_for().run()
-    assert ape.accounts.test_accounts[0].nonce == started + 13
+    assert ape.accounts.test_accounts[0].nonce == started + 17
 
 
 def test_deployer__other_chain__refuses(deployer_for) -> None:

@@ -167,15 +167,19 @@ def prove_line(exhibits: Exhibits, operator: int, line: int) -> bytes:
     return _filled(parts)
 
 
-def _head(program: Program, verdict: Verdict, operator: int) -> bytes:
-    """Name the program and the operator; or, for a leaf behind the last operator's, the leaf."""
+def program_head(program: Program, operator: int) -> bytes:
+    """Name the program, and with its descriptor the operator, unless it lies behind the last."""
     tree = program.operators_tree
     constants = program.constants_tree.root if program.constants_tree else ZERO
-    fixed = bytes([verdict]) + operator.to_bytes(2, "big") + program.header[2:10]
-    roots = program.inputs_digest + constants
+    fixed = program.header[2:10] + program.inputs_digest + constants
     if operator >= len(program.ops):
-        return fixed + roots + tree.root
-    return fixed + roots + program.ops[operator].encode() + _joined(tree, operator)
+        return fixed + tree.root
+    return fixed + program.ops[operator].encode() + _joined(tree, operator)
+
+
+def _head(program: Program, verdict: Verdict, operator: int) -> bytes:
+    """Name the verdict and what it is about: an operator, or a leaf behind the last one's."""
+    return bytes([verdict]) + operator.to_bytes(2, "big") + program_head(program, operator)
 
 
 def _output(op: Op, operator: int) -> Ref:

@@ -20,8 +20,10 @@ LINE: constant(uint256) = 4
 
 # Selector, eight words and the length of the proof come first in the call's data.
 PROOF: constant(uint256) = 4 + 9 * 32
-# verdict u8, operator u16, the header's four counts u16, the roots of inputs and constants
-FIXED: constant(uint256) = 1 + 2 + 8 + 32 + 32
+# verdict u8, operator u16; then the head begins
+HEAD: constant(uint256) = PROOF + 1 + 2
+# the header's four counts u16, the roots of inputs and constants; then the descriptor, if any
+FIXED: constant(uint256) = 8 + 32 + 32
 # So short a proof is filled with zero bytes: `calldata._run` needs 1024 bytes of data.
 MIN_SIZE: constant(uint256) = 768
 
@@ -31,6 +33,7 @@ struct Case:
     inputs: uint256
     constants: uint256
     operators: uint256
+    segments: uint256
     constants_root: bytes32
     verdict: uint256
     operator: uint256  # or the leaf, in a verdict on a leaf beyond the last operator
@@ -40,17 +43,31 @@ struct Case:
 @internal
 @view
 def _open(claim: ICourt.Claim) -> Case:
-    """@return The case that the proof's head makes; reverts unless it is of the claimed program."""
-    counts: uint256 = calldata._unsigned(PROOF + 3, 8)
+    """@return The case that the proof makes; reverts unless it is of the claimed program."""
+    case: Case = self._about(claim, calldata._unsigned(PROOF + 1, 2), HEAD)
+    case.verdict = calldata._unsigned(PROOF, 1)
+    return case
+
+
+@internal
+@view
+def _about(claim: ICourt.Claim, operator: uint256, head: uint256) -> Case:
+    """
+    @param operator What the case is about. One beyond the last has no descriptor.
+    @param head Where the header's counts lie.
+    @return The case that the head makes; reverts unless it is of the claimed program.
+    """
+    counts: uint256 = calldata._unsigned(head, 8)
     case: Case = Case(
         claim=claim,
         inputs=counts >> 48,
         constants=counts >> 32 & (2**16 - 1),
         operators=counts >> 16 & (2**16 - 1),
-        constants_root=convert(calldata._word(PROOF + 43), bytes32),
-        verdict=calldata._unsigned(PROOF, 1),
-        operator=calldata._unsigned(PROOF + 1, 2),
-        at=PROOF + FIXED,
+        segments=counts & (2**16 - 1),
+        constants_root=convert(calldata._word(head + 40), bytes32),
+        verdict=0,
+        operator=operator,
+        at=head + FIXED,
     )
     operators_root: bytes32 = empty(bytes32)
     if self._is_beyond(case):
@@ -63,9 +80,9 @@ def _open(claim: ICourt.Claim) -> Case:
             leaf, case.operator, case.operators, case.at + descriptors.SIZE
         )
     version: bytes2 = 0x0001
-    header: Bytes[11] = concat(b"\x05", version, slice(msg.data, PROOF + 3, 8))
+    header: Bytes[11] = concat(b"\x05", version, slice(msg.data, head, 8))
     unused: bytes6 = 0x000000000000
-    roots: Bytes[64] = slice(msg.data, PROOF + 11, 64)
+    roots: Bytes[64] = slice(msg.data, head + 8, 64)
     if sha256(concat(header, unused, roots, operators_root)) != claim.program:
         reverts._fail("court: another program")
     return case
@@ -82,7 +99,7 @@ def _is_beyond(case: Case) -> bool:
 @view
 def _operator(case: Case) -> descriptors.Operator:
     """@return The operator that the case is about."""
-    return descriptors._read(PROOF + FIXED)
+    return descriptors._read(HEAD + FIXED)
 
 
 @internal

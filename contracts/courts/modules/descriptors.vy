@@ -11,6 +11,7 @@ from . import calldata
 from . import fixed_point
 
 SIZE: constant(uint256) = 192
+OUTPUT: constant(uint256) = 64  # where the reference to the output lies
 
 # Where an operand lies.
 FROM_INPUTS: constant(uint256) = 1

@@ -48,6 +48,26 @@ def _line(length: uint256, first: uint256, last: uint256, at: uint256) -> (bytes
 
 
 @internal
+@pure
+def _depth(leaves: uint256) -> uint256:
+    """@return How many levels lie above the leaves of a tree over so many."""
+    for depth: uint256 in range(MAX_DEPTH):
+        if 1 << depth >= leaves:
+            return depth
+    return MAX_DEPTH
+
+
+@internal
+@pure
+def _padding(height: uint256) -> bytes32:
+    """@return The node so many levels above leaves that all fill up."""
+    node: bytes32 = empty(bytes32)
+    for i: uint256 in range(height, bound=MAX_DEPTH):
+        node = sha256(concat(0x02, node, node))
+    return node
+
+
+@internal
 @view
 def _climb(leaf: bytes32, index: uint256, leaves: uint256, at: uint256) -> (bytes32, uint256):
     """

@@ -63,6 +63,12 @@ def _lines(t: Tensor) -> uint256:
 
 
 @internal
+@pure
+def _line_bytes(t: Tensor, line: uint256) -> uint256:
+    return min(t.group, t.ref.rows - line * t.group) * t.row_bytes
+
+
+@internal
 @view
 def _read(
     case: cases.Case, ref: descriptors.Ref, row: uint256, col: uint256, at: uint256
@@ -107,7 +113,7 @@ def _reach(case: cases.Case, t: Tensor, row: uint256, offset: uint256, size: uin
 @view
 def _open(case: cases.Case, t: Tensor, line: uint256, start: uint256, end: uint256) -> Tensor:
     """@return The tensor with the chunks open that hold the line's bytes from start to end."""
-    length: uint256 = min(t.group, t.ref.rows - line * t.group) * t.row_bytes
+    length: uint256 = self._line_bytes(t, line)
     first: uint256 = start // merkle.CHUNK
     last: uint256 = (end - 1) // merkle.CHUNK
     opened: Tensor = t
@@ -135,15 +141,7 @@ def _place(case: cases.Case, ref: descriptors.Ref, root: bytes32, at: uint256) -
     @notice Revert unless the tensor with this tree of lines stands where `ref` says.
     @return Where the proof goes on behind the path at `at`.
     """
-    digest: bytes32 = sha256(
-        concat(
-            0x03,
-            convert(convert(ref.code, uint8), bytes1),
-            convert(convert(ref.rows, uint32), bytes4),
-            convert(convert(ref.cols, uint32), bytes4),
-            root,
-        )
-    )
+    digest: bytes32 = self._digest(ref, root)
     source: uint256 = ref.source
     index: uint256 = ref.index
     if source == descriptors.FROM_INPUTS:
@@ -155,7 +153,7 @@ def _place(case: cases.Case, ref: descriptors.Ref, root: bytes32, at: uint256) -
         if constants_root != case.constants_root:
             reverts._fail("tensors: not the constant")
         return end
-    return self._check_leaf(case, source, digest, index, at)
+    return self._check_leaf(case, source, digest, index, case.operators, at)
 
 
 @internal
@@ -183,22 +181,51 @@ def _check_input(case: cases.Case, digest: bytes32, index: uint256, at: uint256)
 @internal
 @view
 def _check_leaf(
-    case: cases.Case, tree: uint256, leaf: bytes32, index: uint256, at: uint256
+    case: cases.Case, tree: uint256, leaf: bytes32, index: uint256, leaves: uint256, at: uint256
 ) -> uint256:
     """
     @notice Revert unless `leaf` is leaf `index` of the trace or of the segment's trace.
+    @param leaves How many there are; fewer than operators where a node is taken for a leaf.
     @return Where its path at `at` ends.
     """
     root: bytes32 = empty(bytes32)
     end: uint256 = 0
-    root, end = merkle._climb(leaf, index, case.operators, at)
+    root, end = merkle._climb(leaf, index, leaves, at)
     if tree == descriptors.FROM_TRACE:
-        if sha256(concat(0x07, root)) != case.claim.trace:
+        if self._trace(root) != case.claim.trace:
             reverts._fail("tensors: not in the trace")
     elif tree == descriptors.FROM_SEGMENT:
-        segment: bytes2 = convert(convert(case.claim.segment, uint16), bytes2)
-        if sha256(concat(0x08, segment, root)) != case.claim.inner:
+        if self._segment_trace(case.claim.segment, root) != case.claim.inner:
             reverts._fail("tensors: not in the segment")
     else:
         reverts._fail("tensors: no such source")
     return end
+
+
+@internal
+@pure
+def _digest(ref: descriptors.Ref, root: bytes32) -> bytes32:
+    """@return The digest of the tensor with this tree of lines."""
+    return sha256(
+        concat(
+            0x03,
+            convert(convert(ref.code, uint8), bytes1),
+            convert(convert(ref.rows, uint32), bytes4),
+            convert(convert(ref.cols, uint32), bytes4),
+            root,
+        )
+    )
+
+
+@internal
+@pure
+def _trace(root: bytes32) -> bytes32:
+    """@return The trace whose leaves have this root."""
+    return sha256(concat(0x07, root))
+
+
+@internal
+@pure
+def _segment_trace(segment: uint256, root: bytes32) -> bytes32:
+    """@return The trace of a segment whose leaves have this root."""
+    return sha256(concat(0x08, convert(convert(segment, uint16), bytes2), root))

@@ -64,7 +64,7 @@ def _judge_leaf(case: cases.Case) -> uint256:
     leaf: bytes32 = convert(calldata._word(case.at), bytes32)
     if leaf == empty(bytes32):
         reverts._fail("court: the leaf is empty")
-    return tensors._check_leaf(case, tree, leaf, case.operator, case.at + 32)
+    return tensors._check_leaf(case, tree, leaf, case.operator, case.operators, case.at + 32)
 
 
 @internal

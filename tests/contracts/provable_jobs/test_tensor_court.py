@@ -6,25 +6,12 @@ import boa
 import pytest
 
 from tests.contracts.court.disputes import Dispute, dispute, other_value
-from tests.contracts.provable_world import BOND, PRIORITY, Phase, ProvableWorld
+from tests.contracts.provable_world import BOND, PRIORITY, Phase
+from tests.contracts.tensor_world import TensorWorld
 from worker.tensor.dispute import Lie, Statement
 from worker.tensor.program import Opcode
 
 WHOLE = BOND * 10**9
-
-
-class TensorWorld(ProvableWorld):
-    """Jobs of tensor programs under the court of tensor programs."""
-
-    court_name = "courts/TensorCourt"
-
-    def opened_with(self, about: Dispute, root: bytes):
-        """Return a job of the disputed program whose operator opened `root` for the task."""
-        claim = about.exhibits().claim
-        self.program, self.inputs = claim.program, claim.inputs
-        values = [bytes([task + 1]) * 32 for task in range(claim.tasks)]
-        values[claim.task] = root
-        return self.opened(lambda job: values, tasks=claim.tasks, batch_log2=3)
 
 
 @pytest.fixture(scope="module")
