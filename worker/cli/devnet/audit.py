@@ -15,6 +15,7 @@ from worker.chain.contracts import Contracts, Event
 from worker.chain.deployment import Deployment
 from worker.chain.endpoints import RpcPool
 from worker.chain.wire import parse_logs
+from worker.protocol.provable_words import reserve
 from worker.protocol.words import GWEI, SeatOutcome, Terms
 
 NETWORK_TOKEN = 0
@@ -110,9 +111,10 @@ class Auditor:
 
     async def _escrow(self, audit: Audit, events: list[Event]) -> None:
         owed = await self._view(audit, "Escrow", "fees_of", NETWORK_TOKEN)
-        service = self._contracts.address("ReplicatedJobs")
+        services = {e.args["job"]: e.contract for e in events if e.name == "JobPosted"}
         for key, terms in _jobs(events).items():
             if terms.token == NETWORK_TOKEN:
+                service = self._contracts.address(services[key])
                 names = (service, terms.token, key, terms.expiry, terms.fee_bps)
                 owed += (await self._view(audit, "Escrow", "agreement", *names))[1]
         for payer in {posted["payer"] for posted in _of(events, "JobPosted")}:
@@ -153,7 +155,7 @@ def _check_batches(audit: Audit, events: Sequence[Event]) -> None:
         if event.name.startswith("Batch") and not event.args.get("contested_mask"):
             final.add(batch)
     for job, total in paid.items():
-        funded = jobs[job].escrow + added[job]
+        funded = _funded(jobs[job]) + added[job]
         audit.check(2, f"job {job.hex()[:8]}: paid ≤ funded", total <= funded)
 
 
@@ -163,6 +165,11 @@ def _jobs(events: Iterable[Event]) -> dict[bytes, Terms]:
         posted["job"]: Terms.unpack(posted["a"], posted["b"], posted["named"], bytes(32))
         for posted in _of(events, "JobPosted")
     }
+
+
+def _funded(terms: Terms) -> int:
+    """Return what a posting moved into Escrow; only provable jobs have a court's challenge."""
+    return reserve(terms, terms.tasks) if terms.challenge else terms.escrow
 
 
 def _added(opened: Event, terms: Terms, before: int | None) -> int:
