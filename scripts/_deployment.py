@@ -120,7 +120,7 @@ class Deployer:
         seeds = self._deploy(params.seed_source)
         jobs = params.jobs
         minima = (jobs.min_claim, jobs.min_run, jobs.min_reveal)
-        self._deploy("ReplicatedJobs", staking, escrow, seeds, *minima)
+        wasm_jobs = self._deploy("ReplicatedJobs", staking, escrow, seeds, *minima)
         provable = params.provable
         self._deploy("TensorCourt")
         courts = self._deploy(
@@ -130,7 +130,7 @@ class Deployer:
         tensor_jobs = self._deploy(
             "ProvableJobs", staking, escrow, seeds, courts, least, provable.priority
         )
-        self._deploy("Demands", tensor_jobs, provable.answer_window)
+        self._deploy("Demands", tensor_jobs, wasm_jobs, provable.answer_window)
 
     def _deploy(self, name: str, *args: Any) -> str:
         container = getattr(self._project, name)

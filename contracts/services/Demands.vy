@@ -15,10 +15,12 @@ from ..interfaces import IDemands
 from ..interfaces import IEscrow
 from ..interfaces import IProvableJobs
 from ..interfaces import IService
+from ..modules import deliveries
 from ..modules import demand_answers as answers
 from ..modules import demand_bonds as bonds
 from ..modules import demand_places as places
 from ..modules import job_words as words
+from ..modules import output_parts as parts
 from ..modules import provable_openings as openings
 from ..modules import provable_terms
 from ..modules import reverts
@@ -29,8 +31,15 @@ implements: IService
 
 initializes: bonds
 initializes: traces
+initializes: deliveries
 
-exports: (traces.JOBS, traces.record_of, traces.inner_of)
+exports: (
+    traces.JOBS,
+    traces.record_of,
+    traces.inner_of,
+    deliveries.REPLICATED,
+    deliveries.delivery_of,
+)
 
 # The demands that lead from a trace root to the bytes of a line: two answers of six levels for each
 # of the trace, a segment's trace and a tensor's tree, and the line.
@@ -39,15 +48,18 @@ ROUNDS: constant(uint256) = 7
 # Where the evidence lies in the call's data: behind the selector, the 24 words of the arguments'
 # heads, and its length. `calldata` reads it there.
 EVIDENCE: constant(uint256) = 4 + 25 * 32
+# And in `demand_output`.
+SHOWN: constant(uint256) = 4 + 22 * 32
 
 # How long an operator has to answer, in seconds.
 WINDOW: public(immutable(uint256))
 
 
 @deploy
-def __init__(jobs: address, window: uint256):
+def __init__(jobs: address, replicated: address, window: uint256):
     """
     @param jobs ProvableJobs, whose deployer binds this contract.
+    @param replicated ReplicatedJobs, likewise.
     @param window Seconds to answer; a whole descent must fit behind the end of a challenge.
     """
     if window == 0 or window * ROUNDS > provable_terms.DEMAND_TIME:
@@ -55,6 +67,7 @@ def __init__(jobs: address, window: uint256):
     provable: IProvableJobs = IProvableJobs(jobs)
     bonds.__init__(staticcall provable.ESCROW(), staticcall provable.COURTS())
     traces.__init__(jobs)
+    deliveries.__init__(jobs, replicated)
     WINDOW = window
 
 
@@ -146,6 +159,93 @@ def close(terms: words.Terms, demand: traces.Demand):
         extcall IProvableJobs(traces.JOBS).silence(terms, seat.batch, seat.round, seat.operator)
     bonds._return(id, demand.bond)
     log traces.DemandClosed(id=id, silent=is_silent)
+
+
+# Outputs
+
+
+@external
+def demand_output(
+    debt: deliveries.Debt,
+    terms: words.Terms,
+    origin: words.Origin,
+    fee_bps: uint256,
+    permit: IEscrow.Permit,
+    evidence: Bytes[2048],
+    result: deliveries.Result,
+) -> bytes32:
+    """
+    @notice Demand a piece of an output from an operator that was paid for it; the payer only, within
+            a day of the settlement, for a bond as in `demand`.
+    @param debt Which piece, and of whom.
+    @param permit A permit for the bond; ignored where the allowance suffices.
+    @param evidence That the piece exists: the execution record in ReplicatedJobs; in ProvableJobs
+           the head of a proof about the operator that writes the output (docs/tensor.md §8, from
+           the counts on).
+    @param result What was settled, as logged.
+    @return The demand's id.
+    """
+    if terms.origin != words._origin(msg.sender, origin):
+        reverts._fail("deliveries: not the payer")
+    wanted: deliveries.Delivery = empty(deliveries.Delivery)
+    wanted.job = words._key_at(debt.service, terms)
+    wanted.debt = debt
+    value: bytes32 = deliveries._value(wanted.job, terms, debt, result)
+    due: uint256 = block.timestamp + WINDOW
+    if due > result.settled_at + deliveries.SERVE:
+        reverts._fail("deliveries: too late to demand")
+    if debt.service == traces.JOBS:
+        end: uint256 = 0
+        wanted.part, end = parts._line(origin.program, value, debt.number, debt.position, SHOWN)
+        if end != SHOWN + len(evidence):
+            reverts._fail("deliveries: wrong length")
+    else:
+        wanted.part = parts._chunk(value, evidence, debt.number, debt.position)
+    size: uint256 = wanted.part.size + 32 * parts._path_length(wanted.part)
+    wanted.bond = bonds.Bond(due=due, amount=bonds._amount(size), fee_bps=fee_bps)
+    id: bytes32 = deliveries._begin(wanted)
+    bonds._open(id, wanted.bond, permit)
+    return id
+
+
+@external
+def answer_output(
+    delivery: deliveries.Delivery,
+    data: Bytes[answers.MAX_BYTES],
+    path: DynArray[bytes32, parts.MAX_PATH],
+):
+    """
+    @notice Show the piece that was demanded, for two thirds of the bond; anyone for the operator.
+    @param delivery As logged.
+    @param path The siblings from the piece up to the bundle's root, or through the tensor's tree and
+           the trace's; the lowest first.
+    """
+    id: bytes32 = deliveries._end(delivery)
+    if block.timestamp >= delivery.bond.due:
+        reverts._fail("deliveries: answered too late")
+    debt: deliveries.Debt = delivery.debt
+    if not parts._is_part(delivery.part, debt.number, debt.position, data, path):
+        reverts._fail("deliveries: wrong answer")
+    bonds._pay(id, delivery.bond, debt.operator)
+    log deliveries.OutputAnswered(id=id, data=data)
+
+
+@external
+def close_output(delivery: deliveries.Delivery):
+    """
+    @notice Burn the standing bond of an operator that did not answer, from the time on when it was
+            due, and give the payer its own bond back; anyone.
+    @param delivery As logged.
+    """
+    id: bytes32 = deliveries._end(delivery)
+    if block.timestamp < delivery.bond.due:
+        reverts._fail("deliveries: closed too early")
+    burnt: uint256 = deliveries._forfeit(delivery)
+    bonds._return(id, delivery.bond)
+    log deliveries.OutputForfeited(id=id, burnt=burnt)
+
+
+# Views
 
 
 @external

@@ -3,7 +3,7 @@
 from boa.contracts.vyper.vyper_contract import VyperContract
 
 from tests.contracts.court.disputes import Dispute
-from tests.contracts.jobs_world import Operator
+from tests.contracts.jobs_world import MIN_WINDOW, NO_LIMIT, Operator
 from tests.contracts.provable_world import ProvableJob, ProvableWorld
 from tests.contracts.stateful import network as net
 from tests.contracts.stateful.network import NO_PERMIT
@@ -39,13 +39,23 @@ class TensorWorld(ProvableWorld):
 
 
 class DemandsWorld(TensorWorld):
-    """The same with the real demands."""
+    """The same with the real demands, and the other service of jobs beside it."""
 
     def deploy_demands(self, jobs: VyperContract) -> VyperContract:
-        return net.contract("services/Demands").deploy(jobs, WINDOW)
+        self.replicated = net.contract("services/ReplicatedJobs").deploy(
+            self.staking, self.escrow, self.seeds, *(MIN_WINDOW,) * 3, sender=self.deployer
+        )
+        demands = net.contract("services/Demands").deploy(jobs, self.replicated, WINDOW)
+        self.replicated.bind_demands(demands, sender=self.deployer)
+        return demands
 
     def services(self) -> list[VyperContract]:
-        return [self.jobs, self.demands]
+        return [self.jobs, self.replicated, self.demands]
+
+    def join_again(self, owner: str, stake: int) -> Operator:
+        operator = super().join_again(owner, stake)
+        self.staking.opt_in(operator.id, self.replicated, NO_LIMIT, sender=owner)
+        return operator
 
     def seat_of(self, job: ProvableJob, operator: Operator, task: int) -> Seat:
         return Seat(0, self.word(job).round, operator.id, task)

@@ -12,6 +12,7 @@ from . import fixed_point
 
 SIZE: constant(uint256) = 192
 OUTPUT: constant(uint256) = 64  # where the reference to the output lies
+OUTPUT_FLAG: constant(uint256) = 1 << 241  # in the first word, of what the program gives out
 
 # Where an operand lies.
 FROM_INPUTS: constant(uint256) = 1

@@ -352,11 +352,13 @@ def test_record__what_the_contract_keeps__equals_the_twin(asked):
 @pytest.mark.parametrize("window", [0, DEMAND_SECONDS // 7 + 1])
 def test_deploy__window_out_of_bounds__reverts(world, window):
     with boa.reverts("demands: window out of bounds"):
-        net.contract("services/Demands").deploy(world.jobs, window)
+        net.contract("services/Demands").deploy(world.jobs, world.replicated, window)
 
 
 def test_deploy__longest_window__is_taken(world):
-    demands = net.contract("services/Demands").deploy(world.jobs, DEMAND_SECONDS // 7)
+    demands = net.contract("services/Demands").deploy(
+        world.jobs, world.replicated, DEMAND_SECONDS // 7
+    )
 
     assert demands.WINDOW() == DEMAND_SECONDS // 7
     assert demands.max_lock() == 0
