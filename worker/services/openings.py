@@ -47,6 +47,9 @@ class Openings:
 
     async def opening(self, job: JobKey, batch: BatchIndex) -> Opening | NoOpening:
         """Return this worker's opening of the newest round that it sits in; see OpeningSource."""
+        posted = self._desk.jobs.get(job)
+        if posted is None or posted.service != self._desk.lane.service:
+            return NoOpening.UNKNOWN  # other lanes' seats open on the chain alone
         seats = [seat for seat in self._desk.seats.of_batch(job, batch) if seat.state in _MAY_OPEN]
         if not seats:
             return NoOpening.UNKNOWN

@@ -11,7 +11,7 @@ import pytest
 from tests.worker.services.service_actors import ME, open_desk, posted, seat
 from worker.chain.sender import SenderStatus
 from worker.health import Health, Reason
-from worker.services.caretaker import Caretaker
+from worker.services.caretaker import Caretaker, look_at_bond
 from worker.services.desk import Desk
 from worker.storage.seats import SeatState
 from worker.types import Address, Wei
@@ -100,6 +100,21 @@ async def test_tick__the_bond__asked_for_now_and_then(ground: Ground) -> None:
         await ground.caretaker.tick()
         assert (Reason.UNBONDED in ground.health.reasons) is is_lost
         assert ("node stake" in ground.health.reasons.get(Reason.UNBONDED, "")) is is_lost
+
+
+async def test_look_at_bond__one_service_of_two__the_other_is_left_alone(ground: Ground) -> None:
+    provable = SimpleNamespace(**vars(ground.desk))
+    provable.lane, provable.service = SimpleNamespace(service="ProvableJobs"), "0xp"
+
+    async def call(_: str, view: str, *args: Any) -> Any:
+        return ME if view == "operator_of" else (0 if args[1] == "0xp" else 5, 0, 0)
+
+    ground.staking.call = call  # type: ignore[method-assign]
+    assert await look_at_bond([ground.desk, provable], ground.health) is None
+    ground.health.report(Reason.STARTING, False)
+    assert ground.health.is_ready
+    assert ground.health.may_take("ReplicatedJobs")
+    assert not ground.health.may_take("ProvableJobs")
 
 
 async def test_drain__seats_in_flight__stops_when_they_ended(ground: Ground) -> None:

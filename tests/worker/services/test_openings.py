@@ -32,8 +32,11 @@ class Desk:
 
     stored: list[Seat]
     round: SimpleNamespace
+    service: str = "ReplicatedJobs"
 
     def __post_init__(self) -> None:
+        self.lane = SimpleNamespace(service="ReplicatedJobs")
+        self.jobs = SimpleNamespace(get=lambda job: SimpleNamespace(service=self.service))
         self.seats = SimpleNamespace(of_batch=lambda job, batch: self.stored)
         self.identity = SimpleNamespace(operator=OPENING.operator)
 
@@ -50,6 +53,11 @@ class Desk:
 async def told(seats: list[Seat], number: int, all_sealed: bool) -> Opening | NoOpening:
     desk = Desk(seats, SimpleNamespace(number=number, all_sealed=all_sealed))
     return await Openings(desk, None, None).opening(JOB, BATCH)
+
+
+async def test_opening__a_seat_of_another_lane__is_nobodys_business():
+    desk = Desk([SEAT], SimpleNamespace(number=2, all_sealed=True), service="ProvableJobs")
+    assert await Openings(desk, None, None).opening(JOB, BATCH) is NoOpening.UNKNOWN
 
 
 async def test_opening__round_sealed_by_all__is_told():

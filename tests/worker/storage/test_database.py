@@ -5,8 +5,10 @@ import pytest
 
 from worker.errors import ConfigError, StoreCorruptError
 from worker.protocol.outbox import Intent
+from worker.storage import database as database_module
 from worker.storage.cursor import CursorStore
 from worker.storage.database import Database
+from worker.storage.jobs import JobState, JobStore
 from worker.storage.outbox import SqliteOutbox
 from worker.types import Address
 
@@ -37,6 +39,23 @@ def test_open__newer_schema__refused(path):
 
     with pytest.raises(ConfigError, match="newer version"):
         Database(path)
+
+
+def test_open__a_file_of_before_lanes__its_jobs_are_replicated(path, monkeypatch):
+    every = database_module._migrations()
+    monkeypatch.setattr(database_module, "_migrations", lambda: [m for m in every if m[0] < 11])
+    before = Database(path)
+    with before.transaction() as connection:
+        connection.execute(
+            "INSERT INTO jobs VALUES (x'01', 1, '', x'', x'', x'', x'', x'', x'', x'', x'', 9,"
+            " 'ready', NULL)"
+        )
+    before.close()
+    monkeypatch.undo()
+
+    (job,) = JobStore(Database(path)).open_jobs("ReplicatedJobs", JobState.READY, 1, 0)
+
+    assert (job.job, job.service) == (b"\x01", "ReplicatedJobs")
 
 
 def test_open__not_a_database__store_corrupt(path):

@@ -12,7 +12,7 @@ from worker.errors import FetchError, UsageError
 from worker.protocol.openings import Opening
 from worker.protocol.uploads import Upload
 from worker.storage.http import GuardedHttp, PassingFetchError, Speed
-from worker.types import Address, BatchIndex, Digest, JobKey, OperatorId, Timestamp
+from worker.types import Address, BatchIndex, Digest, JobKey, OperatorId, TaskIndex, Timestamp
 from worker.work.peers import PeerClient
 
 JOB = JobKey(b"\xab" * 32)
@@ -106,6 +106,18 @@ async def test_fetch_opening__longer_than_any_opening__raises(client, peer):
 
     with pytest.raises(FetchError, match="larger than 4096"):
         await client.fetch_opening(peer.endpoint, JOB, BATCH)
+
+
+@pytest.mark.parametrize("size", [0, 63, 65])
+async def test_fetch_trace__another_size__raises(client, peer, size):
+    peer.says(body=bytes(size))
+
+    with pytest.raises(FetchError, match=r"64"):
+        await client.fetch_trace(peer.endpoint, JOB, TaskIndex(2), 2)
+    with pytest.raises(FetchError, match=r"64"):
+        await client.fetch_segment(peer.endpoint, JOB, TaskIndex(2), 1, 2)
+    with pytest.raises(FetchError, match=r"64"):
+        await client.fetch_tensor(peer.endpoint, JOB, TaskIndex(2), 0, 64)
 
 
 async def test_fetch_opening__silent_peer__is_left(client, peer):
