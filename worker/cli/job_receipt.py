@@ -72,6 +72,7 @@ def _checked(file: Path, block: str, service: str | None, settings: Path | None)
         "valid": True,
         "job": proof.key.hex(),
         "settled_before": as_time(moment),
+        "challenged": _challenged(proof),
         "chain_id": proof.chain_id,
         "service": proof.service,
         "payer": proof.payer,
@@ -79,6 +80,15 @@ def _checked(file: Path, block: str, service: str | None, settings: Path | None)
         "manifest": proof.manifest,
         "values": {str(task): value.hex() for task, value in proof.task_values().items()},
     }
+
+
+def _challenged(proof: "Receipt") -> str:
+    """Say how long everybody could prove a provable result wrong before it was final."""
+    if not proof.terms.challenge:
+        return "no: operators agreed"
+    if proof.accepted:
+        return "not to the end: the payer accepted it before"
+    return f"by nobody, for at least {proof.terms.challenge} s"
 
 
 def _deployed(proof: "Receipt", settings: Path | None) -> "Address":

@@ -3,10 +3,12 @@
 from typing import Any
 
 from worker.chain.wire import parse_object
+from worker.client.lane import Lane
 from worker.client.network import Network
 from worker.client.receipts import Receipt, check_receipt, encode_header, result_slot
 from worker.client.view import BatchView, JobView
 from worker.errors import NotFoundError, RpcError
+from worker.protocol.provable_words import ProvableBatch
 from worker.protocol.words import Stage
 
 
@@ -30,20 +32,22 @@ async def _fetch(
     network: Network, view: JobView, batch: BatchView, stage: Stage, block: int
 ) -> Receipt:
     result = batch.result[stage]
-    slot = result_slot(view.key, batch.index, stage)
+    slot = result_slot(view.lane, view.key, batch.index, stage)
+    service = network.contracts.address(view.lane)
     header = await _ask(network, "eth_getBlockByNumber", [hex(block), False], "block")
-    proof = await _ask(
-        network, "eth_getProof", [network.service, ["0x" + slot.hex()], hex(block)], "proof"
-    )
+    proof = await _ask(network, "eth_getProof", [service, ["0x" + slot.hex()], hex(block)], "proof")
     terms, origin = view.terms, view.origin
     try:
-        account, storage = proof["accountProof"], proof["storageProof"][0]["proof"]
-        nodes = [[node[2:].lower() for node in nodes] for nodes in (account, storage)]
-    except (KeyError, TypeError, IndexError) as error:
+        kept = proof["storageProof"][0]
+        nodes = [
+            [node[2:].lower() for node in nodes] for nodes in (proof["accountProof"], kept["proof"])
+        ]
+        word = int(kept["value"], 16)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         raise RpcError("endpoint sent a malformed proof") from error
     receipt = Receipt(
         chain_id=network.chain_id,
-        service=network.service.lower(),
+        service=service.lower(),
         payer=view.payer.lower(),
         a=terms.a,
         b=terms.b,
@@ -58,11 +62,12 @@ async def _fetch(
         values=[value.hex() for value in result.values],
         servers=list(result.servers),
         settled_at=result.settled_at,
+        accepted=view.lane is Lane.PROVABLE and ProvableBatch.unpack(word).accepted,
         header=encode_header(header).hex(),
         account_proof=nodes[0],
         storage_proof=nodes[1],
     )
-    check_receipt(receipt, receipt.block_hash, network.service)
+    check_receipt(receipt, receipt.block_hash, service)
     return receipt
 
 

@@ -18,14 +18,20 @@ from trie import HexaryTrie
 from trie.exceptions import BadTrieProof
 from trie.exceptions import ValidationError as TrieError
 
+from worker.client.lane import Lane
 from worker.errors import VerificationError
+from worker.protocol import provable_words
 from worker.protocol.settled import Result
 from worker.protocol.words import Origin, Stage, Terms, final_word
 from worker.types import Address, JobKey, OperatorId, Timestamp
 
-SLOTS = {Stage.FINAL: 1, Stage.BASE: 4}
-"""Where ReplicatedJobs keeps the words of batches and the results of base rounds that were followed
-by growth; a test compares it with the compiler's."""
+SLOTS = {
+    (Lane.REPLICATED, Stage.FINAL): 1,
+    (Lane.REPLICATED, Stage.BASE): 4,
+    (Lane.PROVABLE, Stage.FINAL): 2,
+}
+"""Where the services keep the words of batches, and ReplicatedJobs the results of base rounds that
+were followed by growth; a test compares it with the compiler's."""
 
 _STATE_ROOT = 3  # places in a header and in an account
 _TIMESTAMP = 11
@@ -43,7 +49,8 @@ class Receipt(BaseModel):
     """A result with its proof. All bytes are hex without prefix.
 
     `values` are the results of the tasks in `mask`, ascending, that stood at `stage`; `servers` the
-    operators that owe all of their outputs, `settled_at` the moment of the settlement.
+    operators that owe all of their outputs, `settled_at` the moment of the settlement. `accepted`
+    are results of a provable job whose payer did not wait until nobody had proved them wrong.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -65,6 +72,7 @@ class Receipt(BaseModel):
     values: list[_Word] = Field(min_length=1, max_length=32)
     servers: list[_Operator] = Field(max_length=7)
     settled_at: int = Field(ge=0, lt=1 << 40)
+    accepted: bool
     header: _Bytes
     account_proof: list[_Bytes] = Field(min_length=1, max_length=_MAX_NODES)
     storage_proof: list[_Bytes] = Field(min_length=1, max_length=_MAX_NODES)
@@ -138,16 +146,21 @@ def check_receipt(receipt: Receipt, block_hash: bytes, service: Address) -> int:
     address = bytes.fromhex(receipt.service[2:])
     account = _prove(fields[_STATE_ROOT], keccak(address), receipt.account_proof, "account")
     storage_root = _list(account, "account", 4)[_STORAGE_ROOT]
-    slot = result_slot(receipt.key, receipt.batch, receipt.stage)
+    slot = result_slot(Lane.of(receipt.terms), receipt.key, receipt.batch, receipt.stage)
     stored = _prove(storage_root, keccak(slot), receipt.storage_proof, "storage")
     if _word(stored) != _claimed(receipt):
         raise VerificationError("receipt: the contract keeps another result")
     return int.from_bytes(_bytes(fields[_TIMESTAMP], "time"), "big")
 
 
-def result_slot(key: bytes, batch: int, stage: Stage) -> bytes:
-    """Return the slot that a batch's result of `stage` is in; Vyper hashes slot, then key."""
-    slot = SLOTS[stage].to_bytes(32, "big")
+def result_slot(lane: Lane, key: bytes, batch: int, stage: Stage) -> bytes:
+    """Return the slot that a batch's result of `stage` is in; Vyper hashes slot, then key.
+
+    Raises VerificationError where the lane has no such stage.
+    """
+    if (lane, stage) not in SLOTS:
+        raise VerificationError(f"receipt: {lane} keeps no result of a {stage} round")
+    slot = SLOTS[lane, stage].to_bytes(32, "big")
     for part in (key, encode(["uint256"], [batch])):
         slot = keccak(slot + part)
     return slot
@@ -216,6 +229,10 @@ def _claimed(receipt: Receipt) -> bytes:
     if len(receipt.values) != receipt.mask.bit_count():
         raise VerificationError("receipt: values and mask do not fit")
     result = receipt.result.digest()
+    if Lane.of(terms) is Lane.PROVABLE:
+        return provable_words.final_word(result, receipt.accepted).to_bytes(32, "big")
+    if receipt.accepted:
+        raise VerificationError("receipt: only results of provable jobs are accepted early")
     return result if receipt.stage is Stage.BASE else final_word(result).to_bytes(32, "big")
 
 

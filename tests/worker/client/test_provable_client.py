@@ -6,8 +6,9 @@ from eth_utils.crypto import keccak
 from tests.worker.client.conftest import TOKEN
 from tests.worker.client.provable_cast import ProvableCast, digits_file
 from worker.client import AsyncClient, Until
+from worker.client.receipts import check_receipt
 from worker.client.view import BatchState, TaskState
-from worker.errors import InsufficientFundsError, SpecError, UsageError
+from worker.errors import InsufficientFundsError, SpecError, UsageError, VerificationError
 from worker.protocol.provable_words import is_bond_enough
 from worker.protocol.words import Stage
 
@@ -166,3 +167,28 @@ async def test_raise_price__provable_job__says_what_to_do_instead(client: AsyncC
 
     with pytest.raises(UsageError, match="cancel it, and post it again"):
         await client.raise_price("digits", TOKEN, [0])
+
+
+@pytest.mark.parametrize("accepted", [False, True], ids=["challenged", "accepted"])
+async def test_receipts__settled_batch__prove_values_and_whether_they_were_accepted(
+    client: AsyncClient, job, cast, accepted
+):
+    view = await client.view((await client.submit(job)).key)
+    await cast.show(view, 0, VALUES)
+    if accepted:
+        await client.accept("digits")
+    else:
+        await cast.settle(view, 0, VALUES)
+
+    (receipt,) = await client.receipts("digits", 0)
+
+    service = client._network.contracts.address("ProvableJobs")
+    check_receipt(receipt, receipt.block_hash, service)
+    assert receipt.task_values() == dict(enumerate(VALUES))
+    assert (receipt.accepted, receipt.program) == (accepted, view.origin.program.hex())
+    bent = receipt.model_copy(update={"accepted": not accepted})
+    with pytest.raises(VerificationError, match="keeps another result"):
+        check_receipt(bent, receipt.block_hash, service)
+    other = receipt.model_copy(update={"stage": Stage.BASE})
+    with pytest.raises(VerificationError, match="no result of a base round"):
+        check_receipt(other, receipt.block_hash, service)

@@ -9,6 +9,7 @@ from vyper.compiler.input_bundle import FilesystemInputBundle
 from vyper.compiler.settings import Settings
 
 from tests.worker.client.conftest import digests_of
+from worker.client.lane import Lane
 from worker.client.receipts import SLOTS, Receipt, check_receipt, encode_header
 from worker.errors import NotFoundError, VerificationError
 from worker.protocol.record import blind
@@ -93,6 +94,7 @@ LIES = [
     ({"servers": [1, 2]}, "keeps another result"),
     ({"servers": [2, 1, 3]}, "keeps another result"),
     ({"settled_at": 1}, "keeps another result"),
+    ({"accepted": True}, "only results of provable jobs"),
     ({"mask": 1}, "values and mask do not fit"),
     ({"mask": 5}, "no such tasks"),
     ({"batch": 9}, NOTHING),
@@ -140,10 +142,17 @@ async def test_encode_header__altered_by_the_node__refused(network):
         encode_header({name: value for name, value in block.items() if name != "stateRoot"})
 
 
-def test_result_slot__compilers_layout__is_the_same():
+@pytest.mark.parametrize(
+    ("lane", "names"),
+    [
+        (Lane.REPLICATED, {Stage.FINAL: "batches", Stage.BASE: "base_result_of"}),
+        (Lane.PROVABLE, {Stage.FINAL: "batches"}),
+    ],
+)
+def test_result_slot__compilers_layout__is_the_same(lane, names):
     import snekmate
 
-    path = Path("contracts/services/ReplicatedJobs.vy").resolve()
+    path = Path(f"contracts/services/{lane}.vy").resolve()
     packages = Path(snekmate.__path__[0]).parent
     bundle = FilesystemInputBundle([packages, Path("contracts").resolve()])
     source = bundle.load_file(path)
@@ -154,7 +163,9 @@ def test_result_slot__compilers_layout__is_the_same():
         settings=Settings(evm_version="cancun"),
     )
     slots = dict(_slots(compiled["layout"]["storage_layout"]))
-    assert (slots["batches"], slots["base_result_of"]) == (SLOTS[Stage.FINAL], SLOTS[Stage.BASE])
+    assert {stage: slots[name] for stage, name in names.items()} == {
+        stage: slot for (of, stage), slot in SLOTS.items() if of is lane
+    }
 
 
 def _slots(layout):
