@@ -9,6 +9,7 @@ from worker.tensor.build import Builder, Fin, Keep, Value, window
 from worker.tensor.commit import Tree
 from worker.tensor.numbers import IDENTITY, Multiplier
 from worker.tensor.openings import Held, Whole
+from worker.tensor.program import Program
 from worker.tensor.proof import Claim, Exhibits, prove_element
 from worker.tensor.tensors import DType
 from worker.tensor.trace import Trace
@@ -16,7 +17,7 @@ from worker.tensor.trace import Trace
 OPERATORS = 128  # of the program, and as many constants: paths of 7 levels
 TASKS = 32
 ROWS = 512  # of activations: paths of 9 levels
-WRONG = 77
+WRONG = 0x4D  # each byte of the claimed elements: what is zero costs less
 NOTHING = Multiplier(0, 0)
 
 I8, I16, I32, I64 = DType.I8, DType.I16, DType.I32, DType.I64
@@ -28,38 +29,54 @@ Shape = tuple[DType, int, int]
 
 @dataclass(frozen=True)
 class Lie:
-    """A proof that convicts."""
+    """A proof that convicts, and the operator of the program that it is about."""
 
     claim: Claim
     proof: bytes
+    program: Program
+    operator: int
 
 
-def lie(make: Make, *shapes: Shape, row: int = 0, col: int = 0) -> Lie:
-    """Return the proof that element [row, col] of what `make` builds on operands is wrong."""
+def lie(
+    make: Make,
+    *shapes: Shape,
+    row: int = 0,
+    col: int = 0,
+    claimed: int | None = None,
+    below: int | None = None,
+) -> Lie:
+    """Return the proof that element [row, col] of what `make` builds on operands is wrong.
+
+    `claimed` is what the tensor is said to be full of; the last operand is taken modulo `below`.
+    """
     rng, build = np.random.default_rng(1), Builder()
     arrays = [
         rng.integers(dtype.min, dtype.max, (rows, cols), dtype.numpy, endpoint=True)
         for dtype, rows, cols in shapes
     ]
+    if below is not None:
+        arrays[-1] %= below
     operands = [
         build.reshape(build.input(dtype, rows, cols), rows, cols) for dtype, rows, cols in shapes
     ]
-    value = make(build, *operands)
+    made = make(build, *operands)
     operator = len(shapes)
     for number in range(OPERATORS):
         build.constant(np.array([[number]], np.int64))
-    build.output(value)
+    build.output(made)
     for _ in range(OPERATORS - operator - 1):
-        build.slice(value, 0, 0, 1, 1)
+        build.slice(made, 0, 0, 1, 1)
     program = build.build(Keep.ALL)
     type = program.ops[operator].output.type
-    wrong = np.full((type.rows, type.cols), WRONG, type.dtype.numpy)
+    value = int.from_bytes([WRONG] * type.dtype.size) if claimed is None else claimed
+    wrong = np.full((type.rows, type.cols), value, type.dtype.numpy)
     tensors: dict[int, Held] = {k: Whole(array) for k, array in enumerate([*arrays, wrong])}
     digests = {k: Whole(array).digest for k, array in enumerate([*arrays, wrong])}
     leaves = [digests.get(k, rng.bytes(32)) for k in range(OPERATORS)]
     tasks = Tree([rng.bytes(32) for _ in range(TASKS)])
     exhibits = Exhibits(program, tasks, 3, arrays, Trace(leaves), tensors)
-    return Lie(exhibits.claim, prove_element(exhibits, operator, row, col))
+    proof = prove_element(exhibits, operator, row, col)
+    return Lie(exhibits.claim, proof, program, operator)
 
 
 def matmul(inner: int, rows: int) -> Lie:
@@ -87,8 +104,8 @@ def dearest() -> dict[str, list[Lie]]:
         "SCALE": [lie(lambda b, *x: b.scale(*x, NOTHING, END), (I16, ROWS, 2050), thin, thin)],
         "LUT8": [lie(lambda b, x, y: b.lut(x, y), (I8, ROWS, 2050), (I64, 1, 256))],
         "NORM": [lie(lambda b, x: b.norm(x, Fin(I16)), (I16, ROWS, 4096))],
-        "ARGMAX": [lie(lambda b, x: b.argmax(x), wide, row=2, col=2048)],
-        "PICK": [lie(lambda b, x, y: b.pick(x, y), wide, column)],
+        "ARGMAX": [lie(lambda b, x: b.argmax(x), wide, row=2, col=1005, claimed=WRONG)],
+        "PICK": [lie(lambda b, x, y: b.pick(x, y), wide, column, below=2050)],
         "ROWSUM": [lie(lambda b, x: b.row_sum(x, END), (I16, ROWS, 8200)),
                    lie(lambda b, x: b.row_sum(x, END), bytes_)],
         "ROWSUMSQ": [lie(lambda b, x: b.row_sum_squares(x, END), bytes_)],
@@ -107,14 +124,14 @@ def dearest() -> dict[str, list[Lie]]:
 
 
 def _conv(extent: int, channels: int, kernel: tuple[int, int]) -> Lie:
-    """A convolution at a corner of the image, where the zero point counts too."""
+    """A convolution in the second row, whose window lies within the image."""
     place = window((extent, extent, channels), kernel, pads=(1, 0, 1, 0))
 
     def make(build: Builder, x: Value) -> Value:
         weights = _weights(build, 1, kernel[0] * kernel[1] * channels)
         return build.conv(x, weights, place, END, za=5)
 
-    return lie(make, (I8, ROWS // extent * extent, extent * channels))
+    return lie(make, (I8, ROWS // extent * extent, extent * channels), row=1)
 
 
 def _by_channel(name: str, dtype: DType, kernel: tuple[int, int], channels: int) -> Lie:

@@ -89,7 +89,11 @@ def _imported(file: Path, packed: "Packed") -> dict[str, Any]:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @output_options
 def show(file: Path, out: Output) -> None:
-    """Show a program's operators and what it costs to run, to trace and to judge."""
+    """Show a program's operators and what it costs to run, to trace and to judge.
+
+    Gas is an estimate of the transaction that has a court judge an operator's dearest element.
+    """
+    from worker.tensor.conviction_gas import conviction_gas
     from worker.tensor.program import Program
     from worker.tensor.validate import validate
 
@@ -106,12 +110,14 @@ def show(file: Path, out: Output) -> None:
         "macs": cost.macs,
         "peak_bytes": cost.peak_bytes,
         "largest_proof_bytes": max(row["proof_bytes"] for row in operators),
+        "conviction_gas_estimate": conviction_gas(program),
         "trace_bytes_outputs": _bytes(program, "is_output"),
         "trace_bytes_as_packed": _bytes(program, "is_checkpoint"),
         "trace_bytes_all": sum(op.output.type.nbytes for op in program.ops),
     }
     if out.form == "table" and not out.quiet:
-        columns = ("operator", "output", "operands", "parameters", "macs", "proof_bytes", "kept")
+        columns = ("operator", "output", "operands", "parameters", "macs", "proof_bytes",
+                   "gas_estimate", "kept")  # fmt: skip
         out.rows(operators, columns=columns, key="index")
         out.record(summary, key="root")
     else:
@@ -125,6 +131,7 @@ def _bytes(program: "Program", flag: str) -> int:
 
 
 def _operators(program: "Program") -> list[dict[str, Any]]:
+    from worker.tensor.conviction_gas import element_gas
     from worker.tensor.cost import macs
     from worker.tensor.program import Source
     from worker.tensor.proof_size import longest_proof
@@ -145,6 +152,7 @@ def _operators(program: "Program") -> list[dict[str, Any]]:
                 "parameters": sum(type.rows * type.cols for type in types),
                 "macs": macs(op),
                 "proof_bytes": longest_proof(op, *counts),
+                "gas_estimate": element_gas(op, *counts),
                 "kept": kept,
             }
         )

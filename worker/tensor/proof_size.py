@@ -1,5 +1,7 @@
 """How long the proof of an element can be (docs/tensor.md §8), from a descriptor alone."""
 
+from typing import NamedTuple
+
 from worker.tensor.commit import CHUNK_BYTES, Layout
 from worker.tensor.program import DType, Op, Opcode, Ref, Source
 
@@ -12,11 +14,30 @@ _ROW = frozenset({Opcode.MATMUL, Opcode.BMM, Opcode.NORM, Opcode.ROWSUM, Opcode.
 _WINDOWS = frozenset({Opcode.CONV2D, Opcode.DWCONV, Opcode.MAXPOOL, Opcode.AVGPOOL})
 
 
+class Extent(NamedTuple):
+    """Bounds on a proof: how many openings it has, the bytes that lie open in them, and its
+    digests."""
+
+    openings: int
+    opened: int
+    digests: int
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the whole proof."""
+        return _HEAD + self.opened + _DIGEST * self.digests
+
+
 def longest_proof(op: Op, inputs: int, constants: int, operators: int) -> int:
     """Return a bound on the bytes of the proof that any one element of the operator is wrong.
 
     The counts are those of its program.
     """
+    return extent_of(op, inputs, constants, operators).nbytes
+
+
+def extent_of(op: Op, inputs: int, constants: int, operators: int) -> Extent:
+    """Return the same as an extent."""
     places = {
         Source.INPUT: inputs - 1 + _TASKS_DEPTH,
         Source.CONSTANT: _depth(constants),
@@ -24,21 +45,25 @@ def longest_proof(op: Op, inputs: int, constants: int, operators: int) -> int:
         Source.INNER: _depth(operators),
         Source.OUTPUT: _depth(operators),
     }
-    size = _HEAD + _DIGEST * _depth(operators)
-    for ref in (op.output, *op.operands):
-        size += _openings(op, ref) + _DIGEST * places[ref.source]
-    return size
+    parts = [_openings(op, ref, places[ref.source]) for ref in (op.output, *op.operands)]
+    if op.opcode is Opcode.CONCAT:  # one of the two has the element
+        parts = [parts[0], max(parts[1:], key=lambda part: part.nbytes)]
+    return Extent(
+        openings=sum(part.openings for part in parts),
+        opened=sum(part.opened for part in parts),
+        digests=sum(part.digests for part in parts) + _depth(operators),
+    )
 
 
-def _openings(op: Op, ref: Ref) -> int:
-    """Bound the bytes of all openings of a tensor, without its place."""
+def _openings(op: Op, ref: Ref, place: int) -> Extent:
+    """Bound all openings of a tensor; `place` is the length of the path to it."""
     elements, rows = _read(op, ref)
     layout, per_chunk = Layout(ref.type), CHUNK_BYTES // ref.type.dtype.size
     line = layout.line_bytes(0)
     opened = min(line, CHUNK_BYTES * ((elements + per_chunk - 2) // per_chunk + 1))
     digests = layout.chunks(0) + layout.depth
     lines = (rows + layout.group - 2) // layout.group + 1
-    return lines * (opened + _DIGEST * digests)
+    return Extent(lines, lines * opened, lines * digests + place)
 
 
 def _read(op: Op, ref: Ref) -> tuple[int, int]:
