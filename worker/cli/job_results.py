@@ -13,8 +13,9 @@ from worker.cli.output import Output, output_options
 from worker.cli.runtime import open_client, run, settings_option
 
 if TYPE_CHECKING:
-    from worker.client.outputs import Output as TaskOutput
+    from worker.client.output import Output as TaskOutput
     from worker.client.outputs import Progress
+    from worker.client.verify import Verdict
     from worker.config import Config
 
 _JOB = click.argument("reference", metavar="JOB")
@@ -48,11 +49,15 @@ def logs(config: "Config", reference: str, task: int, stream: str) -> None:
 def fetch(
     config: "Config", reference: str, tasks: tuple[int, ...], folder: Path, out: Output
 ) -> None:
-    """Fetch outputs from the workers, check every digest, and write them."""
+    """Fetch outputs from the workers, check every digest, and write them.
+
+    Outputs of tensor programs are arrays, output-0.npy and so on; they can be fetched as soon as
+    they are shown, while they may still be proved wrong.
+    """
     rows: list[dict[str, Any]] = []
 
     async def work() -> None:
-        from worker.client.outputs import available
+        from worker.client.output import available
 
         async with open_client(config) as client:
             wanted = list(tasks) or None
@@ -63,9 +68,12 @@ def fetch(
 
     run(work())
     rows.sort(key=lambda row: row["task"])
-    columns = ("task", "exit", "fuel", "bytes", "operator", "folder")
+    details = ("exit", "fuel") if rows and "exit" in rows[0] else ("outputs",)
+    columns = ("task", *details, "bytes", "operator", "final", "folder")
     out.rows(rows, columns=columns, key="folder")
-    if any(row["exit"] != "ok" for row in rows):
+    if not all(row["final"] for row in rows):
+        out.note("not final yet: `job show` tells until when it can be refused or proved wrong")
+    if any(row.get("exit", "ok") != "ok" for row in rows):
         raise click.exceptions.Exit(Exit.JOB_FAILED)
 
 
@@ -75,37 +83,57 @@ def fetch(
 @settings_option
 @output_options
 def verify(config: "Config", reference: str, tasks: tuple[int, ...], out: Output) -> None:
-    """Run tasks again on this machine and compare with what was settled."""
+    """Run tasks again on this machine and compare with what was settled, or is shown so far."""
     rows: list[dict[str, Any]] = []
 
     async def work() -> None:
         async with open_client(config) as client:
             async for verdict in client.verify(reference, list(tasks) or None):
                 out.note(f"task {verdict.task}: {'agrees' if verdict.agrees else 'DIFFERS'}")
-                rows.append(
-                    {
-                        "task": verdict.task,
-                        "agrees": verdict.agrees,
-                        "exit": verdict.record.exit_class.name.lower(),
-                        "fuel": verdict.record.fuel,
-                    }
-                )
+                rows.append(_verdict(verdict, out))
 
     run(work())
-    out.rows(rows, columns=("task", "agrees", "exit", "fuel"), key="task")
+    out.rows(rows, columns=tuple(rows[0]) if rows else (), key="task")
     if not all(row["agrees"] for row in rows):
         raise click.exceptions.Exit(Exit.VERIFICATION)
 
 
+def _verdict(verdict: "Verdict", out: Output) -> dict[str, Any]:
+    """Return a verdict's row; say what can be done about a wrong result."""
+    from worker.client.tensor_verify import TensorVerdict
+    from worker.client.verify import WasmVerdict
+
+    row: dict[str, Any] = {"task": verdict.task, "agrees": verdict.agrees}
+    if isinstance(verdict, WasmVerdict):
+        row |= {"exit": verdict.record.exit_class.name.lower(), "fuel": verdict.record.fuel}
+    elif isinstance(verdict, TensorVerdict):
+        row["difference"] = None if verdict.difference is None else str(verdict.difference)
+        if not verdict.agrees and not verdict.is_final:
+            out.note("it can be proved wrong now: `proofmesh node watch` convicts who showed it")
+    return row
+
+
 def _row(output: "TaskOutput", files: list[Path]) -> dict[str, Any]:
-    record = output.result.record
+    from worker.client.tensor_output import TensorOutput
+    from worker.client.wasm_output import WasmOutput
+    from worker.tensor.tensors import type_of
+
+    details: dict[str, Any] = {}
+    if isinstance(output, WasmOutput):
+        record = output.result.record
+        details = {
+            "exit": record.exit_class.name.lower(),
+            "exit_code": record.exit_code,
+            "fuel": record.fuel,
+        }
+    elif isinstance(output, TensorOutput):
+        details = {"outputs": [str(type_of(tensor)) for tensor in output.tensors.values()]}
     return {
         "task": output.task,
-        "exit": record.exit_class.name.lower(),
-        "exit_code": record.exit_code,
-        "fuel": record.fuel,
-        "bytes": record.output_bytes,
+        **details,
+        "bytes": output.size,
         "operator": output.operator,
+        "final": output.claim.is_final,
         "folder": str(files[0].parent),
         "files": [str(file) for file in files],
     }

@@ -15,15 +15,19 @@ from worker.client.eligibility import fetch_candidates
 from worker.client.follow import Step, Until, follow
 from worker.client.jobfile import JobFile
 from worker.client.journal import Record
-from worker.client.outputs import Output, Progress, available
+from worker.client.lane import Lane
+from worker.client.output import Output, available
+from worker.client.outputs import Progress
 from worker.client.post import Poster
 from worker.client.proving import fetch_receipts
 from worker.client.quote import Quote, make_quote
 from worker.client.receipts import Receipt
 from worker.client.session import Session
+from worker.client.source import open_tensor_job
 from worker.client.status import JobStatus
+from worker.client.tensor_verify import TensorVerifier
 from worker.client.terms import fetch_terms, make_origin
-from worker.client.verify import Verdict, verify_tasks
+from worker.client.verify import Verdict, verify_wasm
 from worker.client.view import JobView, unfinished
 from worker.client.wallet import SEND_SECONDS, Wallet
 from worker.errors import (
@@ -160,8 +164,9 @@ class AsyncClient(Session):
         """Write the outputs of `tasks`, by default of all that have a result, to
         `folder`/task-<number>; return the files.
 
-        Every byte is checked against what the contract settled. Raises FetchError when no worker
-        has an output, VerificationError when all that they offer is false.
+        Every byte is checked against what the contract settled or, while a provable result can
+        still be proved wrong, what was shown: `Output.claim` tells which. Raises FetchError when
+        no worker has an output, VerificationError when all that they offer is false.
         """
         files: list[Path] = []
         async for output in self.outputs(job, tasks, progress):
@@ -180,23 +185,30 @@ class AsyncClient(Session):
             yield output
 
     async def logs(self, job: str, task: int, stream: str = "stderr") -> bytes:
-        """Return what a task wrote to stderr or stdout; errors as in `fetch`."""
+        """Return what a task wrote to stderr or stdout; errors as in `fetch`. Tensor programs
+        write to neither."""
         async for output in self.outputs(job, [task]):
             return await asyncio.to_thread(output.read, stream)
         raise NotFoundError(f"task {task} has no result")
 
     async def verify(self, job: str, tasks: Sequence[int] | None = None) -> AsyncIterator[Verdict]:
-        """Run tasks again in this machine's own sandbox and yield what came out of each; by
-        default all that have a result. Raises NotFoundError when there is none."""
+        """Run tasks again on this machine and yield what came out of each; by default all that
+        have a result. Raises NotFoundError when there is none."""
         view = await self.view(job)
         wanted = _wanted(view, tasks)
+        if view.lane is Lane.PROVABLE:
+            async with open_tensor_job(view, self._fetcher) as opened:
+                verifier = TensorVerifier(view, opened, self._outputs, self._peers)
+                async for verdict in verifier.verify(wanted):
+                    yield verdict
+            return
         executor = await open_executor(self._config.data / "modules")
         try:
             with tempfile.TemporaryDirectory(prefix="proofmesh-") as scratch:
-                async for verdict in verify_tasks(
+                async for wasm in verify_wasm(
                     view, wanted, executor, self._fetcher, self._store, Path(scratch)
                 ):
-                    yield verdict
+                    yield wasm
         finally:
             await executor.close()
 

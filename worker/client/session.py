@@ -50,7 +50,7 @@ class Session:
             self._journal = Journal(folder / "jobs")
             self._peers = PeerClient(http)
             self._fetcher = Fetcher(self._store, http, config.fetch)
-            self._outputs = Outputs(self._network, http, self._fetcher, self._store)
+            self._outputs = Outputs(self._network, http, self._fetcher)
             self._stack = stack.pop_all()
         return self
 

@@ -3,7 +3,7 @@
 import pytest
 
 from worker.chain.contracts import Event
-from worker.client.outputs import available, claim_of
+from worker.client.output import available, claim_of
 from worker.client.replay import replay
 from worker.client.status import JobStatus
 from worker.client.view import BatchState, TaskState, unfinished
