@@ -30,7 +30,7 @@ struct Debt:
     batch: uint256
     operator: uint256
     task: uint256  # counted over the whole job
-    number: uint256  # of the program's operator that writes the output; 0 in a bundle
+    number: uint256  # of the program's operator that writes the output; 0 in a bundle, 1 the record
     position: uint256  # of the chunk in the bundle, or of the line in the tensor
 
 

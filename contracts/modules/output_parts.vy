@@ -4,8 +4,8 @@
 @title Output parts
 @author Proofmesh
 @license AGPL-3.0-only
-@notice The pieces that outputs are demanded in: a chunk of a replicated task's bundle, or a line of
-        an output tensor of a provable one.
+@notice The pieces that outputs are demanded in: the execution record of a replicated task, and a
+        chunk of the bundle that it commits to; or a line of an output tensor of a provable one.
 @dev Whoever demands shows that the piece exists: by the record behind the value that stands, or by
      the operator's descriptor out of the program's root. So nobody is asked for what nobody has.
      The paths are the operator's to bring: a payer that was served nothing knows none.
@@ -20,7 +20,11 @@ from ..interfaces import ICourt
 from . import demand_answers as answers
 from . import reverts
 
-RECORD: constant(uint256) = 6 * 32
+# What pieces of a replicated task are known by.
+IN_BUNDLE: constant(uint256) = 0
+RECORD: constant(uint256) = 1
+
+RECORD_BYTES: constant(uint256) = 6 * 32
 ROOT: constant(uint256) = 3 * 32  # in a record: of the bundle's chunks
 BYTES: constant(uint256) = 4 * 32  # in a record: of the bundle
 
@@ -33,26 +37,29 @@ MAX_PATH: constant(uint256) = 40  # the trees of 2^24 lines and of 2^16 operator
 
 # What an answer must show.
 struct Part:
-    root: bytes32  # of the bundle's chunks; or the trace
-    leaves: uint256  # how many chunks; or operators, the leaves of the trace
-    tensor: uint256  # the tensor's reference, as in the descriptor; 0 for a chunk
-    size: uint256  # bytes of the chunk or the line
+    root: bytes32  # of the bundle's chunks, or the value that stands; or the trace
+    leaves: uint256  # how many chunks, 1 record; or operators, the leaves of the trace
+    tensor: uint256  # the tensor's reference, as in the descriptor; 0 in ReplicatedJobs
+    size: uint256  # bytes of the piece
 
 
 @internal
 @pure
-def _chunk(stands: bytes32, record: Bytes[2048], number: uint256, position: uint256) -> Part:
+def _of_run(stands: bytes32, record: Bytes[2048], number: uint256, position: uint256) -> Part:
     """
     @param stands What stands for the task.
-    @param record The execution record behind it, its six words.
-    @param number 0: a task has one bundle.
-    @return The chunk at `position` of the task's bundle.
+    @param record The execution record behind it, its six words; nothing where that is asked for.
+    @param number RECORD for the record, IN_BUNDLE for the chunk at `position` of the bundle.
     """
-    if len(record) != RECORD or keccak256(keccak256(record)) != stands:
+    if number == RECORD:
+        if position != 0 or len(record) != 0:
+            reverts._fail("deliveries: no such record")
+        return Part(root=stands, leaves=1, tensor=0, size=RECORD_BYTES)
+    if len(record) != RECORD_BYTES or keccak256(keccak256(record)) != stands:
         reverts._fail("deliveries: another record")
     size: uint256 = convert(slice(record, BYTES, 32), uint256)
     chunks: uint256 = (size + merkle.CHUNK - 1) // merkle.CHUNK
-    if number != 0 or position >= chunks:
+    if number != IN_BUNDLE or position >= chunks:
         reverts._fail("deliveries: no such chunk")
     return Part(
         root=convert(slice(record, ROOT, 32), bytes32),
@@ -113,6 +120,8 @@ def _is_part(
     """
     if len(data) != part.size or len(path) != self._path_length(part):
         return False
+    if part.tensor == 0 and number == RECORD:
+        return part.root == keccak256(keccak256(data))
     if part.tensor == 0:
         chunk: bytes32 = sha256(concat(CHUNK_LEAF, data))
         return part.root == self._climb(CHUNK_NODE, chunk, position, path, 0, len(path))

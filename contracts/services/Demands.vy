@@ -179,8 +179,8 @@ def demand_output(
             a day of the settlement, for a bond as in `demand`.
     @param debt Which piece, and of whom.
     @param permit A permit for the bond; ignored where the allowance suffices.
-    @param evidence That the piece exists: the execution record in ReplicatedJobs; in ProvableJobs
-           the head of a proof about the operator that writes the output (docs/tensor.md §8, from
+    @param evidence That the piece exists: in ReplicatedJobs the execution record, or nothing where
+           that is asked for; in ProvableJobs the head of a proof about the operator that writes the output (docs/tensor.md §8, from
            the counts on).
     @param result What was settled, as logged.
     @return The demand's id.
@@ -200,7 +200,7 @@ def demand_output(
         if end != SHOWN + len(evidence):
             reverts._fail("deliveries: wrong length")
     else:
-        wanted.part = parts._chunk(value, evidence, debt.number, debt.position)
+        wanted.part = parts._of_run(value, evidence, debt.number, debt.position)
     size: uint256 = wanted.part.size + 32 * parts._path_length(wanted.part)
     wanted.bond = bonds.Bond(due=due, amount=bonds._amount(size), fee_bps=fee_bps)
     id: bytes32 = deliveries._begin(wanted)

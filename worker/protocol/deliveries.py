@@ -20,8 +20,9 @@ _BOND = "(uint256,uint256,uint256)"
 class Debt(NamedTuple):
     """Which piece is asked for, and of whom; the task is counted over the job.
 
-    `number` is the program's operator that writes the output, 0 in a bundle; `position` that of the
-    chunk in the bundle, or of the line in the tensor.
+    `number` is the program's operator that writes the output; in ReplicatedJobs 0 in the bundle, or
+    1 for the execution record. `position` is that of the chunk in the bundle, or of the line in the
+    tensor.
     """
 
     service: Address
@@ -35,8 +36,8 @@ class Debt(NamedTuple):
 class Part(NamedTuple):
     """What an answer must show: a piece of `size` bytes under `root`.
 
-    The root is a bundle's, of so many chunks (`leaves`), and `tensor` 0; or a trace, and `tensor`
-    the output's reference in the descriptor.
+    The root is a bundle's, of so many chunks (`leaves`), or the value that a record is behind, and
+    `tensor` is 0; or a trace, and `tensor` the output's reference in the descriptor.
     """
 
     root: bytes

@@ -219,9 +219,28 @@ def test_demand__another_record__reverts(world, bundled):
         bundled.demand(task=1)
 
 
+def test_demand__the_record__by_a_payer_that_was_told_nothing(world, bundled):
+    delivery = bundled.demand(number=1, evidence=b"")
+
+    assert delivery.part == (bundled.result.values[0], 1, 0, 192)
+    encoded = bundled.record.encode()
+    for wrong in (encoded[:-1] + b"\1", encoded + b"\0", bundled.record.digest()):
+        with boa.reverts("deliveries: wrong answer"):
+            bundled.answer(delivery, wrong, [])
+    bundled.answer(delivery, encoded, [])
+    assert world.logged("OutputAnswered").data == encoded
+    bundled.answer(bundled.demand(evidence=encoded))
+
+
+@pytest.mark.parametrize(("position", "evidence"), [(1, b""), (0, b"\0"), (0, bytes(192))])
+def test_demand__record_under_another_name__reverts(bundled, position, evidence):
+    with boa.reverts("deliveries: no such record"):
+        bundled.demand(position, number=1, evidence=evidence)
+
+
 def test_demand__chunk_under_another_name__reverts(bundled):
     with boa.reverts("deliveries: no such chunk"):
-        bundled.demand(number=1)
+        bundled.demand(number=2)
     for position in (len(bundled.positions()), 1 << 246, 2**256 - 1):
         with boa.reverts("deliveries: no such chunk"):
             bundled.demand(position)
