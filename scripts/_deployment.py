@@ -158,10 +158,11 @@ class Deployer:
         if courts.announced_at(court.address) == 0:
             courts.admit_genesis(court.address, dearest, sender=self._account)
         self._bind()
-        for name in ("ReplicatedJobs", "ProvableJobs", "Demands"):
+        standing = self._params.staking.standing_bond * TOKEN // GWEI
+        # Demands lock nothing: what silence costs is kept for the services of the jobs.
+        for name, bond in ("ReplicatedJobs", standing), ("ProvableJobs", standing), ("Demands", 0):
             service = self._contracts[name].address
             if not staking.is_active(service):
-                bond = self._params.staking.standing_bond * TOKEN // GWEI
                 staking.admit_genesis(service, bond, sender=self._account)
         staking.seal_genesis(sender=self._account)
         self._say("genesis list sealed, staking is open")

@@ -17,8 +17,8 @@ NETWORK_TOKEN: constant(uint256) = 0
 
 # What the transaction of an answer uses, beside what each byte of the answer costs. An answer pays
 # the operator two thirds of the bond, less Escrow's fee of at most a tenth.
-ANSWER_GAS: constant(uint256) = 230_000
-BYTE_GAS: constant(uint256) = 48
+ANSWER_GAS: constant(uint256) = 210_000
+BYTE_GAS: constant(uint256) = 36
 
 BOND_ESCROW: immutable(address)
 BOND_COURTS: immutable(address)

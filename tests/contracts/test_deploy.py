@@ -38,6 +38,7 @@ def test_run__fresh_chain__writes_what_the_worker_reads(deployer_for) -> None:
     for name in services - {"Demands"}:
         jobs = getattr(ape.project, name).at(deployment.contracts[name].address)
         assert jobs.demands() == deployment.contracts["Demands"].address
+    assert staking.service(deployment.contracts["Demands"].address).standing == 0
     courts = ape.project.Courts.at(deployment.contracts["Courts"].address)
     assert courts.court_of(0) == deployment.contracts["TensorCourt"].address
 

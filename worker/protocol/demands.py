@@ -13,8 +13,8 @@ from worker.types import Wei
 PARTIES = 8
 """Of the 31 demands that may be open on a seat, those that strangers leave to the parties."""
 
-ANSWER_GAS = 230_000
-BYTE_GAS = 48
+ANSWER_GAS = 210_000
+BYTE_GAS = 36
 
 _SEAT, _PLACE = "(uint256,uint256,uint256,uint256)", "(uint256,uint256,uint256,uint256)"
 _EXPECTED, _BOND = "(bytes32,uint256,uint256)", "(uint256,uint256,uint256)"
