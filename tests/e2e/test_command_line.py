@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -72,10 +73,10 @@ def person(network: Network, tmp_path: Path) -> Person:
     return Person(network.write_requester_settings(), tmp_path)
 
 
-async def _start_workers(network: Network) -> None:
-    for operator in network.operators[:3]:
+async def _start_workers(network: Network, count: int = 3) -> None:
+    for operator in network.operators[:count]:
         await network.start(operator)
-    for operator in network.operators[:3]:
+    for operator in network.operators[:count]:
 
         async def is_ready(operator=operator) -> bool:
             return bool(((await network.status(operator)) or {}).get("ready"))
@@ -134,3 +135,32 @@ async def _check_offline(
     (person.folder / "offline.toml").write_text('deployment = "other.json"\n')
     refused = await person.run(*check, expect=Exit.VERIFICATION, **offline)
     assert "receipt: of chain 31337, not of 1 as in other.json" in refused
+
+
+async def test_requester__digits__classified_paid_and_verified(
+    network: Network, person: Person
+) -> None:
+    await _start_workers(network, len(network.operators))
+    digits = RAYTRACE.parent / "digits"
+    shutil.copytree(digits / "images", person.folder / "images")
+    shutil.copy(digits / "mlp.ptp", person.folder)
+    fields = yaml.safe_load((digits / "job.yaml").read_text())
+    fields["windows"] = {"claim": "6s", "run": "12s", "reveal": "12s", "challenge": "4s"}
+    (person.folder / "digits.yaml").write_text(yaml.safe_dump(fields))
+
+    key = (await person.run("job", "submit", "digits.yaml", "--wait", "final", "-q")).strip()
+
+    shown = await person.data("job", "show", "digits")
+    assert (shown["job"], shown["state"], shown["service"]) == (key, "paid", "ProvableJobs")
+    fetched = await person.data("job", "fetch", "digits", "--to", "results")
+    assert [(one["task"], one["final"]) for one in fetched] == [(task, True) for task in range(4)]
+    found = [np.load(person.folder / one["files"][0]).argmax(1) for one in fetched]
+    labels = np.loadtxt(digits / "labels.txt", dtype=int)
+    assert (np.array(found) == labels).sum() == 63  # of 64, as the float model
+    verified = await person.data("job", "verify", "digits")
+    assert [one["agrees"] for one in verified] == [True] * 4
+    (receipt,) = await person.data("job", "receipt", "digits", "--to", "receipts", "--batch", 1)
+    check = ("job", "receipt", "--check", receipt["file"], "--block", receipt["block"])
+    proven = await person.data(*check)
+    assert (proven["job"], list(proven["values"])) == (key, ["2", "3"])
+    assert proven["stands_because"] == "nobody proved it wrong in 4 s or more"

@@ -36,7 +36,10 @@ def cancel(config: "Config", reference: str, batches: tuple[int, ...], out: Outp
 @settings_option
 @output_options
 def accept(config: "Config", reference: str, batches: tuple[int, ...], out: Output) -> None:
-    """Pay the single operator of a job with one seat for the results that it showed."""
+    """Pay for results that were shown and that nobody else decides about.
+
+    Of a job with one named seat: its operator's. Of a provable job: before the challenge is over.
+    """
 
     async def work() -> Sequence[int]:
         async with open_client(config) as client:

@@ -72,7 +72,7 @@ def _checked(file: Path, block: str, service: str | None, settings: Path | None)
         "valid": True,
         "job": proof.key.hex(),
         "settled_before": as_time(moment),
-        "challenged": _challenged(proof),
+        "stands_because": _reason(proof),
         "chain_id": proof.chain_id,
         "service": proof.service,
         "payer": proof.payer,
@@ -82,13 +82,13 @@ def _checked(file: Path, block: str, service: str | None, settings: Path | None)
     }
 
 
-def _challenged(proof: "Receipt") -> str:
-    """Say how long everybody could prove a provable result wrong before it was final."""
+def _reason(proof: "Receipt") -> str:
+    """Say what made the result final."""
     if not proof.terms.challenge:
-        return "no: operators agreed"
+        return "operators agreed on it"
     if proof.accepted:
-        return "not to the end: the payer accepted it before"
-    return f"by nobody, for at least {proof.terms.challenge} s"
+        return "its payer accepted it, and did not wait for proofs against it"
+    return f"nobody proved it wrong in {proof.terms.challenge} s or more"
 
 
 def _deployed(proof: "Receipt", settings: Path | None) -> "Address":

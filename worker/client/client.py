@@ -253,7 +253,8 @@ class AsyncClient(Session):
             return chosen
 
     async def accept(self, job: str, batches: Sequence[int] | None = None) -> Sequence[int]:
-        """Pay the single operator of batches for the results it showed, by default of all.
+        """Pay for the results that batches showed, by default of all whose payer decides now: a
+        single operator's, or those of a provable job before its challenge is over.
 
         Returns the batches; raises UsageError when there is none.
         """
