@@ -1,5 +1,6 @@
 """Asks a node for a receipt's proofs, and checks them before anybody relies on them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from worker.chain.wire import parse_object
@@ -10,6 +11,7 @@ from worker.client.view import BatchView, JobView
 from worker.errors import NotFoundError, RpcError
 from worker.protocol.provable_words import ProvableBatch
 from worker.protocol.words import Stage
+from worker.types import Address
 
 
 async def fetch_receipts(
@@ -35,16 +37,8 @@ async def _fetch(
     slot = result_slot(view.lane, view.key, batch.index, stage)
     service = network.contracts.address(view.lane)
     header = await _ask(network, "eth_getBlockByNumber", [hex(block), False], "block")
-    proof = await _ask(network, "eth_getProof", [service, ["0x" + slot.hex()], hex(block)], "proof")
+    proof = await _prove(network, service, slot, block)
     terms, origin = view.terms, view.origin
-    try:
-        kept = proof["storageProof"][0]
-        nodes = [
-            [node[2:].lower() for node in nodes] for nodes in (proof["accountProof"], kept["proof"])
-        ]
-        word = int(kept["value"], 16)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise RpcError("endpoint sent a malformed proof") from error
     receipt = Receipt(
         chain_id=network.chain_id,
         service=service.lower(),
@@ -62,13 +56,36 @@ async def _fetch(
         values=[value.hex() for value in result.values],
         servers=list(result.servers),
         settled_at=result.settled_at,
-        accepted=view.lane is Lane.PROVABLE and ProvableBatch.unpack(word).accepted,
+        accepted=view.lane is Lane.PROVABLE and ProvableBatch.unpack(proof.word).accepted,
         header=encode_header(header).hex(),
-        account_proof=nodes[0],
-        storage_proof=nodes[1],
+        account_proof=proof.account,
+        storage_proof=proof.storage,
     )
     check_receipt(receipt, receipt.block_hash, service)
     return receipt
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """A slot's word, and the tries' nodes that prove it, in hex."""
+
+    word: int
+    account: list[str]
+    storage: list[str]
+
+
+async def _prove(network: Network, service: Address, slot: bytes, block: int) -> _Proof:
+    params = [service, ["0x" + slot.hex()], hex(block)]
+    answer = await _ask(network, "eth_getProof", params, "proof")
+    try:
+        kept = answer["storageProof"][0]
+        account, storage = (
+            [node[2:].lower() for node in nodes]
+            for nodes in (answer["accountProof"], kept["proof"])
+        )
+        return _Proof(int(kept["value"], 16), account, storage)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise RpcError("endpoint sent a malformed proof") from error
 
 
 async def _ask(network: Network, method: str, params: list[Any], what: str) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def test_show__program__lists_operators_and_costs():
     assert shown["parameters"] == 64 * 48 + 48 * 10
     assert shown["macs"] == 16 * shown["parameters"]
     assert 1000 < shown["largest_proof_bytes"] < 40_960
+    gas = [row["gas_estimate"] for row in shown["list"]]
+    assert shown["conviction_gas_estimate"] == max(gas) and min(gas) > 100_000
     assert shown["trace_bytes_outputs"] == 16 * 10 * 2
     assert shown["trace_bytes_all"] == 16 * 10 * 2 + 16 * 48
 
