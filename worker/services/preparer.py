@@ -83,6 +83,7 @@ class PrepareService(Service, Generic[Prepared, Ready]):
         self._batches: dict[BatchKey, Ready] = {}
         self._wanted: dict[BatchKey, PostedJob] = {}
         self._busy: dict[JobKey | BatchKey, asyncio.Task[None]] = {}
+        self._obtaining = asyncio.Lock()
         self._retry_at: dict[JobKey | BatchKey, int] = {}
 
     def batch(self, job: PostedJob, batch: BatchIndex) -> Ready | None:
@@ -97,14 +98,19 @@ class PrepareService(Service, Generic[Prepared, Ready]):
         """Return what all batches of a job share, once that is here."""
         return self._prepared.get(job)
 
-    async def obtain(self, job: PostedJob, batch: BatchIndex) -> Ready:
-        """Return a batch made ready now, which is not kept for later. Raises JobError or
+    async def obtain_job(self, job: PostedJob) -> Prepared:
+        """Return what all batches of a job share, made ready now. Raises JobError or
         RetryableError when it cannot be."""
+        async with self._obtaining:
+            if job.job not in self._prepared:
+                self._prepared[job.job] = await self._fetch_job(job)
+            return self._prepared[job.job]
+
+    async def obtain(self, job: PostedJob, batch: BatchIndex) -> Ready:
+        """Return a batch made ready now, which is not kept for later. Raises as `obtain_job`."""
         if ready := self._batches.get((job.job, batch)):
             return ready
-        if job.job not in self._prepared:
-            self._prepared[job.job] = await self._fetch_job(job)
-        return await self._fetch_batch(job, self._prepared[job.job], batch)
+        return await self._fetch_batch(job, await self.obtain_job(job), batch)
 
     def drop(self, job: JobKey, batch: BatchIndex) -> None:
         """Forget a batch that will not run again."""

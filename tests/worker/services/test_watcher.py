@@ -1,6 +1,7 @@
 """What a scan leaves behind: rows with the cursor, none of a reorganised block, each once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,6 +79,18 @@ async def test_tick__a_posting__counts_from_confirmation_depth_on(tmp_path: Path
     seen = desk.open_jobs(JobState.SEEN)
     assert [job.job for job in seen] == [JOB]
     assert news == ["watcher.scan_stored", "news", "watcher.scan_stored", "news"]
+
+
+async def test_tick__a_posting_of_another_service__kept_for_its_lane(tmp_path: Path) -> None:
+    provable = replace(_posting(17), contract="ProvableJobs")
+    advanced = replace(_event("BatchAdvanced", 18, batch=0, word=5), contract="ProvableJobs")
+    watcher, desk, _ = _watcher(tmp_path, _scan(20, provable, advanced))
+    await watcher.tick()
+    job = desk.jobs.get(JOB)
+    assert job is not None
+    assert job.service == "ProvableJobs"
+    assert desk.open_jobs(JobState.SEEN) == []  # the replicated lane's
+    assert len(desk.jobs.logs(JOB, BatchIndex(0), "BatchAdvanced")) == 1
 
 
 async def test_tick__same_events_again__stored_once(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """Seats and records: what is stored stays, and a failed transaction gets a new name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.worker.services.service_actors import BATCH, JOB, open_desk, posted, seat
 from worker.protocol.outbox import TxState
 from worker.services.desk import Verb, purpose
 from worker.services.rounds import SERVICE
-from worker.storage.seats import SeatState, TaskRecord
-from worker.types import Digest, Gwei, TaskIndex
+from worker.storage.seats import SeatKey, SeatState, TaskRecord
+from worker.types import Digest, Gwei, JobKey, TaskIndex
 
 
 def _record(digest: bytes, fuel: int = 100) -> TaskRecord:
@@ -46,6 +47,22 @@ def test_locked__counts_seats_in_flight_and_late_claims_apart(tmp_path: Path) ->
     assert (desk.seats.locked(), desk.seats.unlocked_yet()) == (2 * 10**9, 0)
     desk.seats.move(seat().key, SeatState.SETTLED)
     assert desk.seats.locked() == 0
+
+
+def test_in_service__two_lanes__each_has_its_own(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    other = JobKey(b"o" * 32)
+    desk.jobs.add_job(posted())
+    desk.jobs.add_job(replace(posted(), job=other, service="ProvableJobs"))
+    desk.seats.add(seat(SeatState.SEALED))
+    desk.seats.add(seat(SeatState.SEALED, key=SeatKey(other, BATCH, 0)))
+    for service, job in ((SERVICE, JOB), ("ProvableJobs", other)):
+        (mine,) = desk.seats.in_service(service, SeatState.SEALED)
+        assert mine.key.job == job
+        assert desk.seats.in_service(service, SeatState.RAN) == []
+        assert desk.seats.count_in(service) == {"sealed": 1}
+    assert [one.key.job for one in desk.held(SeatState.SEALED)] == [JOB]
+    assert len(desk.seats.in_states(SeatState.SEALED)) == 2
 
 
 def test_total_fees__nothing_mined__none(tmp_path: Path) -> None:

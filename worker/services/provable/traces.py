@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from worker.errors import NotFoundError
@@ -11,19 +10,12 @@ from worker.services.desk import Desk
 from worker.services.preparer import PrepareService
 from worker.services.provable.lane import Turn
 from worker.storage.blobs import BlobStore
-from worker.types import Digest, JobKey, TaskIndex
+from worker.storage.jobs import PostedJob
+from worker.storage.seats import TaskRecord
+from worker.types import JobKey, TaskIndex
 from worker.work.prepare_tensor import PreparedTensorBatch, PreparedTensorJob
 
 _DIGEST_BYTES = 32
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A task of a batch that this worker opened, ready to be run again."""
-
-    batch: PreparedTensorBatch
-    task: TaskIndex
-    bundle: Digest
 
 
 class Traces:
@@ -48,47 +40,48 @@ class Traces:
 
     async def trace(self, job: JobKey, task: TaskIndex) -> bytes:
         """Return the leaves of the task's trace, 32 bytes for each operator."""
-        opened = await self._find(job, task)
-        size = _DIGEST_BYTES * len(opened.batch.job.facts.ops)
-        path = self._blobs.path(opened.bundle)
+        posted, record = self._find(job, task)
+        facts = (await self._preparer.obtain_job(posted)).facts
+        if record.bundle is None:
+            raise NotFoundError("that task has no result here")
+        path = self._blobs.path(record.bundle)
 
         def read() -> bytes:
             with path.open("rb") as file:
-                return file.read(size)
+                return file.read(_DIGEST_BYTES * len(facts.ops))
 
         return await asyncio.to_thread(read)
 
     async def segment(self, job: JobKey, task: TaskIndex, segment: int) -> bytes:
         """Return the leaves of a segment's trace, 32 bytes for each operator."""
-        opened = await self._find(job, task)
-        if segment > opened.batch.job.facts.ops[-1].segment:
+        batch = await self._batch(job, task)
+        if segment > batch.job.facts.ops[-1].segment:
             raise NotFoundError(f"no segment {segment}")
-        run = opened.batch.tasks[opened.task]
-        return await self._compute(
-            ("segment", job, task, segment), self._executor.segment(run, segment)
-        )
+        work = self._executor.segment(batch.tasks[task], segment)
+        return await self._compute(("segment", job, task, segment), work)
 
     async def tensor(self, job: JobKey, task: TaskIndex, operator: int) -> bytes:
         """Return the bytes of what an operator wrote, its rows one after the other."""
-        opened = await self._find(job, task)
-        if operator >= len(opened.batch.job.facts.ops):
+        batch = await self._batch(job, task)
+        if operator >= len(batch.job.facts.ops):
             raise NotFoundError(f"no operator {operator}")
-        run = opened.batch.tasks[opened.task]
-        return await self._compute(
-            ("tensor", job, task, operator), self._executor.tensor(run, operator)
-        )
+        work = self._executor.tensor(batch.tasks[task], operator)
+        return await self._compute(("tensor", job, task, operator), work)
 
-    async def _find(self, job: JobKey, task: TaskIndex) -> _Opened:
+    async def _batch(self, job: JobKey, task: TaskIndex) -> PreparedTensorBatch:
+        posted, record = self._find(job, task)
+        return await self._preparer.obtain(posted, record.batch)
+
+    def _find(self, job: JobKey, task: TaskIndex) -> tuple[PostedJob, TaskRecord]:
+        """Return the job and the record of a task of a batch that this worker opened."""
         posted = self._desk.jobs.get(job)
         records = self._desk.seats.records(job, [task])
         if posted is None or posted.service != self._desk.lane.service or not records:
             raise NotFoundError("no such task here")
-        record = records[0]
-        seats = self._desk.seats.of_batch(job, record.batch)
-        if record.bundle is None or not any(map(self._desk.may_show, seats)):
+        seats = self._desk.seats.of_batch(job, records[0].batch)
+        if not any(map(self._desk.may_show, seats)):
             raise NotFoundError("that task is not opened")
-        batch = await self._preparer.obtain(posted, record.batch)
-        return _Opened(batch, task, record.bundle)
+        return posted, records[0]
 
     async def _compute(self, key: object, work: Coroutine[Any, Any, bytes]) -> bytes:
         """Return what `work` gives. The last answer is kept, also for who asks while it is made:

@@ -50,10 +50,13 @@ class Computing:
 class Preparer:
     """Has every batch ready."""
 
-    async def obtain(self, job: Any, batch: int) -> PreparedTensorBatch:
+    async def obtain_job(self, job: Any) -> PreparedTensorJob:
         source = JobSource(job.manifest, job.program, job.inputs, 4, ())
-        shared = PreparedTensorJob(source, Path("p"), FACTS, ())
-        return PreparedTensorBatch(shared, {TASK: TensorTaskRun(Path("p"), FACTS.root, ())})
+        return PreparedTensorJob(source, Path("p"), FACTS, ())
+
+    async def obtain(self, job: Any, batch: int) -> PreparedTensorBatch:
+        run = TensorTaskRun(Path("p"), FACTS.root, ())
+        return PreparedTensorBatch(await self.obtain_job(job), {TASK: run})
 
 
 class Ground:
