@@ -17,6 +17,7 @@ from worker.api.config import ApiConfig
 from worker.chain.config import ChainConfig, KeyConfig
 from worker.errors import ConfigError
 from worker.services.announcer import ProfileConfig
+from worker.services.challenge.config import ChallengeConfig
 from worker.services.policy import PolicyConfig
 from worker.services.runner import RunConfig
 from worker.storage.fetch import FetchConfig
@@ -54,6 +55,7 @@ class NodeConfig(BaseModel):
     run: RunConfig = RunConfig()
     limits: WorkLimits = WorkLimits()
     tensor: TensorConfig = TensorConfig()
+    challenge: ChallengeConfig = ChallengeConfig()
 
     blob_bytes: int = Field(default=20 << 30, ge=1 << 20)
     """Room for blobs: programs, inputs and outputs."""
@@ -66,6 +68,19 @@ class NodeConfig(BaseModel):
 
     min_balance_wei: int = Field(default=10**16, ge=0)
     """With less gas money than this no new work is taken."""
+
+
+class WatchConfig(BaseModel):
+    """For `proofmesh node watch`: what is run again here, and how far accusing may cost money."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tensor: TensorConfig = TensorConfig()
+    limits: WorkLimits = WorkLimits()
+    challenge: ChallengeConfig = ChallengeConfig()
+
+    blob_bytes: int = Field(default=20 << 30, ge=1 << 20)
+    """Room for programs and inputs."""
 
 
 class Config(BaseSettings):
@@ -87,6 +102,8 @@ class Config(BaseSettings):
 
     node: NodeConfig | None = None
     """Given on machines that run a worker."""
+
+    watch: WatchConfig = WatchConfig()
 
     fetch: FetchConfig = FetchConfig()
 

@@ -37,3 +37,16 @@ run_seconds = Histogram(
     "Execution of one task",
     buckets=(0.01, 0.1, 0.5, 1, 5, 30, 120, 600, 3600),
 )
+
+# Provable jobs of others
+openings_checked_total = Counter(
+    "worker_openings_checked_total", "Openings run again here, by what came of it", ["outcome"]
+)
+challenges = Gauge("worker_challenges", "Openings of others in each state", ["state"])
+lies_proven_total = Counter("worker_lies_proven_total", "Wrong results that a proof was found for")
+lies_unpaid_total = Counter(
+    "worker_lies_unpaid_total", "Proven lies whose bounty is below what the operator asks"
+)
+convictions_total = Counter("worker_convictions_total", "Seats convicted by this worker")
+demands_total = Counter("worker_demands_total", "Demands made for what was not served")
+answers_total = Counter("worker_answers_total", "Demands on own seats that were answered")

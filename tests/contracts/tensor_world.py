@@ -12,7 +12,7 @@ from worker.tensor.commit import Tree
 from worker.tensor.dispute import Statement
 from worker.tensor.evidence import evidence
 from worker.tensor.program import Program
-from worker.tensor.told import Place as Node
+from worker.tensor.told import Position as Node
 from worker.tensor.told import descend
 
 WINDOW = 6 * 3_600  # to answer a demand, seconds

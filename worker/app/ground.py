@@ -77,7 +77,7 @@ async def open_ground(
     signer = open_signer(node.key, deployment.chain_id)
     is_local = deployment.chain_id == LOCAL_CHAIN_ID
     async with AsyncExitStack() as stack:
-        stack.enter_context(HostLock(_network(config, deployment), signer.address))
+        stack.enter_context(HostLock(network_name(config, deployment), signer.address))
         stack.enter_context(KeyLock(config.data, signer.address))
         pool = await stack.enter_async_context(RpcPool(config.chain, deployment.identity))
         http = await stack.enter_async_context(GuardedHttp(allow_private=is_local))
@@ -106,7 +106,7 @@ async def open_ground(
         )  # fmt: skip
 
 
-def _network(config: Config, deployment: Deployment) -> str:
+def network_name(config: Config, deployment: Deployment) -> str:
     """Return what tells this network from all others. Local ones are alike but for their URL."""
     if deployment.chain_id == LOCAL_CHAIN_ID:
         return str(config.chain.rpc_urls[0])

@@ -2,9 +2,13 @@
 
 from worker.api.places import Places
 from worker.api.traces import TraceRoutes
+from worker.app.challenge import Bench, ChallengeServices
 from worker.app.ground import Ground
 from worker.executors.tensor import TensorExecutor
 from worker.services.base import Service, StepHook
+from worker.services.challenge.answerer import Answerer
+from worker.services.challenge.checker import tell_nobody
+from worker.services.challenge.runs import Runs
 from worker.services.claimer import Claimer
 from worker.services.desk import Desk
 from worker.services.load import Load
@@ -17,9 +21,11 @@ from worker.services.provable.traces import Traces
 from worker.services.provable.work import TensorWork
 from worker.services.runner import Runner
 from worker.services.sealer import Sealer
+from worker.storage.demands import DemandStore
 from worker.storage.fetch import Fetcher
 from worker.storage.http import Speed
-from worker.types import Seconds
+from worker.storage.jobs import JobLog, PostedJob
+from worker.types import JobKey, Seconds, TaskIndex
 from worker.work.prepare_tensor import TensorPreparer
 
 _COMPUTED, _COMPUTED_PER_PEER = 4, 1
@@ -53,10 +59,27 @@ class ProvableServices:
         preparer.tell(claimer, runner)
         claimer.tell(runner)
         runner.tell(sealer)
-        self.acting: list[Service] = [claimer, runner, sealer, mover]
+        runs = Runs(preparer.obtain, self._known, tensors)
+        self._desk = desk
+        bench = Bench(desk, ground.pool, ground.http, ground.database, runs, node.challenge)
+        challenge = ChallengeServices(bench, self._is_ours, tell_nobody, on_step)
+        answerer = Answerer(desk, DemandStore(ground.database), runs, on_step)
+        self.acting: list[Service] = [claimer, runner, sealer, mover, *challenge.all, answerer]
         """Those that wait for what the chain says and for their transactions."""
         self.all: list[Service] = [self_test, preparer, *self.acting]
         self._traces = Traces(desk, preparer, tensors, ground.blobs)
+
+    def _known(self, job: JobKey, task: TaskIndex) -> bytes | None:
+        """Return the trace root that a seat of this worker sealed for a task."""
+        records = self._desk.seats.records(job, [task])
+        return records[0].digest if records else None
+
+    def _is_ours(self, job: PostedJob, opening: JobLog) -> bool:
+        """Whether the other seat of a batch in which this worker has one opened."""
+        batch = opening.batch
+        if batch is None or opening.operator == self._desk.identity.operator:
+            return False
+        return bool(self._desk.seats.of_batch(job.job, batch))
 
     def routes(self, places: Places) -> TraceRoutes:
         """Return the routes that tell what openings commit to."""

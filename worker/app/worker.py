@@ -29,9 +29,11 @@ from worker.services.base import Service, StepHook, no_hook
 from worker.services.caretaker import Caretaker
 from worker.services.outputs import Outputs
 from worker.services.peers import Peers
+from worker.services.provable.lane import DEMANDS
 from worker.services.report import build_status
 from worker.services.sending import Sending
 from worker.services.watcher import Watcher
+from worker.storage.challenges import CaseStore
 from worker.storage.fetch import Fetcher
 from worker.storage.http import Speed
 from worker.storage.uploads import UploadStore
@@ -108,9 +110,10 @@ class Worker:
 
     def _build_watcher(self) -> Watcher:
         ground, chain = self.ground, self.ground.config.chain
-        services = tuple(desk.lane.service for desk in ground.desks)
         contracts = ground.desk.chain.contracts
-        scanner = LogScanner(ground.pool, contracts, chain, depth=0, only=services)
+        wanted = [*(desk.lane.service for desk in ground.desks), DEMANDS]
+        only = [name for name in wanted if name in contracts.deployment.contracts]
+        scanner = LogScanner(ground.pool, contracts, chain, depth=0, only=only)
         lanes = [desk.batches for desk in ground.desks]
         view, period = ground.desk.chain, chain.poll_seconds
         return Watcher(scanner, ground.database, view, lanes, period, self._on_step)
@@ -174,7 +177,8 @@ class Worker:
 
     async def _status(self) -> Mapping[str, object]:
         ground = self.ground
-        return build_status(ground.desks, ground.health, self._services, self._sending)
+        cases = CaseStore(ground.database)
+        return build_status(ground.desks, ground.health, self._services, self._sending, cases)
 
 
 async def run(

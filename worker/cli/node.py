@@ -144,6 +144,28 @@ def start(config: "Config") -> None:
 
 
 @node.command()
+@click.option("--job", "jobs", multiple=True, metavar="KEY", help="Only this job; repeatable.")
+@click.option("--program", "programs", multiple=True, metavar="ROOT",
+              help="Only jobs of this tensor program; repeatable.")  # fmt: skip
+@click.option("--once", is_flag=True, help="End when all there is was checked and convicted.")
+@settings_option
+def watch(config: "Config", jobs: tuple[str, ...], programs: tuple[str, ...], once: bool) -> None:
+    """Run provable jobs again and convict who opened something wrong.
+
+    Needs no stake: the wallet's key pays the gas and is paid the bounties. One line for each
+    result checked; runs until SIGTERM or Ctrl-C.
+    """
+    import sys
+
+    from worker import logs
+    from worker.app import watch as watching
+
+    logs.configure("console" if sys.stderr.isatty() else "json")
+    scope = watching.Scope(_keys("--job", jobs), _keys("--program", programs))
+    run(watching.run(config, scope, tell=click.echo, ask_password=ask_password, is_once=once))
+
+
+@node.command()
 @settings_option
 @output_options
 def status(config: "Config", out: Output) -> None:
@@ -177,6 +199,17 @@ def doctor(config: "Config", out: Output) -> None:
     out.rows(rows, columns=["check", "state", "detail"], key="check", title="node doctor")
     if any(finding.is_wrong for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _keys(option: str, values: tuple[str, ...]) -> frozenset[bytes]:
+    """Read 32-byte keys in hex."""
+    try:
+        keys = frozenset(bytes.fromhex(value.removeprefix("0x")) for value in values)
+    except ValueError:
+        keys = frozenset([b""])
+    if any(len(key) != 32 for key in keys):
+        raise click.UsageError(f"{option} takes 64 hexadecimal digits")
+    return keys
 
 
 def _worker_key(config: "Config") -> "Signer":

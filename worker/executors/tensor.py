@@ -86,7 +86,7 @@ class TensorExecutor:
     async def check_task(self, facts: ProgramFacts, inputs: Sequence[Path]) -> bytes:
         """Return what a task's inputs are committed to as. Raises InvalidBlobError when they are
         not the program's."""
-        return await self._in_thread(lambda: task_input(_read_inputs(facts.inputs, inputs)))
+        return await self._in_thread(lambda: task_input(read_inputs(facts.inputs, inputs)))
 
     async def run(self, task: TensorTaskRun) -> TensorExecution:
         """Run a task and commit to what it computed."""
@@ -142,10 +142,10 @@ class TensorExecutor:
                 raise ExecutionFailedError("damaged", f"{task.program} is another program")
             self._loaded = task.root, Runner(program, self._backend)
         runner = self._loaded[1]
-        return runner, _read_inputs(runner.program.inputs, task.inputs)
+        return runner, read_inputs(runner.program.inputs, task.inputs)
 
 
-def _read_inputs(types: Sequence[TensorType], files: Sequence[Path]) -> list[Array]:
+def read_inputs(types: Sequence[TensorType], files: Sequence[Path]) -> list[Array]:
     """Return the tensors in some files. Raises InvalidBlobError unless they have these types."""
     if len(files) != len(types):
         raise InvalidBlobError(f"inputs: {len(files)}, the program takes {len(types)}")

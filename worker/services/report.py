@@ -8,11 +8,16 @@ from worker.health import Health
 from worker.services.base import Service
 from worker.services.desk import Desk
 from worker.services.sending import Sending
+from worker.storage.challenges import WRONG, CaseStore
 from worker.storage.seats import IN_FLIGHT
 
 
 def build_status(
-    desks: Sequence[Desk[Any]], health: Health, services: Sequence[Service], sending: Sending
+    desks: Sequence[Desk[Any]],
+    health: Health,
+    services: Sequence[Service],
+    sending: Sending,
+    cases: CaseStore,
 ) -> Mapping[str, object]:
     """Return the worker's state as plain JSON; amounts are strings of wei or gwei."""
     desk = desks[0]
@@ -26,6 +31,7 @@ def build_status(
         "transactions": _transactions(sending),
         "seats": _seats(desk),
         "lanes": {one.lane.service: _lane(one, health) for one in desks},
+        "challenges": _challenges(cases),
         "earnings": _earnings(desk),
         "refusals": [
             {"reason": one.reason, "count": one.count, "last_job": "0x" + one.job.hex()}
@@ -75,6 +81,23 @@ def _seats(desk: Desk[Any]) -> Mapping[str, object]:
                 "reason": seat.reason,
             }
             for seat in desk.seats.in_states(*IN_FLIGHT)
+        ],
+    }
+
+
+def _challenges(cases: CaseStore) -> Mapping[str, object]:
+    """What others opened and was run again here; whoever is wrong by name."""
+    return {
+        "by_state": cases.count(),
+        "wrong": [
+            {
+                "seat": case.key.name,
+                "state": case.state,
+                "task": case.task,
+                "fault": case.fault,
+                "reason": case.reason,
+            }
+            for case in cases.in_states(*WRONG)
         ],
     }
 

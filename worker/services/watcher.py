@@ -8,11 +8,14 @@ import structlog
 from worker import metrics
 from worker.chain.contracts import Event
 from worker.chain.events import LogScanner, Scan
+from worker.protocol.demands import Demand
 from worker.protocol.words import Terms
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.chain_view import Batches, ChainView
+from worker.services.provable.lane import DEMANDS
 from worker.storage.cursor import CursorStore
 from worker.storage.database import Database
+from worker.storage.demands import Demanded, DemandStore
 from worker.storage.jobs import JobLog, JobStore, PostedJob
 from worker.types import Digest, JobKey, Timestamp
 
@@ -55,6 +58,7 @@ class Watcher(Service):
         self._window: Mapping[int, bytes] = self._cursor.load()
         self._stored: set[tuple[bytes, int]] = set()  # events of the last scan
         self._jobs = JobStore(database)
+        self._demands = DemandStore(database)
         self._chain = chain
         self._lanes = lanes
 
@@ -72,6 +76,7 @@ class Watcher(Service):
         with self._database.transaction():
             if scan.rollback_to is not None:
                 self._jobs.undo_above(scan.rollback_to)
+                self._demands.undo_above(scan.rollback_to)
                 self._cursor.forget_above(scan.rollback_to)
                 self._stored.clear()
             # The last blocks are read again and again: most of their events are here already.
@@ -79,10 +84,21 @@ class Watcher(Service):
             for event in events:
                 if event.name == "JobPosted":
                     self._jobs.add_job(posted_job(event))
+                elif event.contract == DEMANDS:
+                    self._add_demand(event)
             self._jobs.add_logs(_job_logs(events))
             self._cursor.save(scan.window)
         self._window = scan.window
         self._stored = set(map(_identity, scan.events))
+
+    def _add_demand(self, event: Event) -> None:
+        """Keep a demand for a part of a trace, or how one ended."""
+        id, block = event.args["id"], event.block_number
+        if event.name == "TraceDemanded":
+            demand = Demand.of(event.args["demand"])
+            self._demands.add(Demanded(id, block, JobKey(event.args["job"]), demand))
+        elif event.name in ("DemandAnswered", "DemandClosed"):
+            self._demands.end(id, block, event.args.get("data"))
 
     def _show(self, scan: Scan, fresh: bool) -> None:
         """Tell the other services what time it is and which batches changed."""

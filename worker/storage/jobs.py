@@ -188,10 +188,7 @@ class JobStore:
             *names,
             (1 << 62) if up_to is None else up_to,
         )
-        return [
-            JobLog(row["block"], row["log_index"], row["name"], row["job"], _load(row["args"]))
-            for row in rows
-        ]
+        return [job_log(row) for row in rows]
 
     def touched(self, above: int, up_to: int) -> set[tuple[JobKey, BatchIndex]]:
         """Return the batches that blocks above `above`, up to `up_to`, say something about."""
@@ -221,6 +218,11 @@ class JobStore:
             up_to,
         )
         return {row["batch"] for row in rows}
+
+
+def job_log(row: Row) -> JobLog:
+    """Return a row of the table of logs."""
+    return JobLog(row["block"], row["log_index"], row["name"], row["job"], _load(row["args"]))
 
 
 def _posted(row: Row) -> PostedJob:

@@ -5,11 +5,11 @@ It may be told whole, as a worker serves it, or as answers to demands: some node
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from worker.protocol.demands import Kind, Place
 from worker.tensor.commit import Layout, Tree
 from worker.tensor.execute import Runner
 from worker.tensor.liveness import reads
@@ -17,7 +17,7 @@ from worker.tensor.openings import Whole
 from worker.tensor.program import Opcode, Program, Source
 from worker.tensor.proof import Claim, Exhibits, prove_element, prove_leaf, prove_line
 from worker.tensor.tensors import Array, TensorType
-from worker.tensor.told import Grafted, Nodes, Place, ToldTree
+from worker.tensor.told import Grafted, Nodes, Position, ToldTree
 from worker.tensor.trace import Trace, trace_root, trace_segment
 
 
@@ -87,24 +87,17 @@ class Lie(NamedTuple):
     element: tuple[int, int] | None = None  # row and column, where one is wrong
 
 
-_ROOT = Place(0, 0)
-
-
-class Part(StrEnum):
-    """What of a run can be asked for."""
-
-    TRACE = "trace"
-    SEGMENT = "segment"
-    TENSOR = "tensor"
-    LINE = "line"
-
-
 class Missing(NamedTuple):
-    """What must be told before the lie can be shown: what lies below a node, or a line's bytes."""
+    """What must be told before the lie can be shown: what lies below a node, or a line's bytes.
 
-    part: Part
-    number: int = 0  # the segment, or the operator
-    place: Place = _ROOT  # in the part's tree; of a line its leaf
+    `digest` is what stands at the place, `path` leads from it to the root of its tree, and
+    `tensor_path` from a tensor on to the trace that has it. The top of a trace has none of them.
+    """
+
+    place: Place
+    digest: bytes = b""
+    path: Sequence[bytes] = ()
+    tensor_path: Sequence[bytes] = ()
 
 
 def find_lie(job: Job, mine: Trace, theirs: Statement) -> Lie | Missing | None:
@@ -113,12 +106,12 @@ def find_lie(job: Job, mine: Trace, theirs: Statement) -> Lie | Missing | None:
     `mine` is the trace of a run here, which must be right.
     """
     tree = Grafted(mine.tree, theirs.trace.tree)
-    place = tree.first_difference()
-    if place is None:
+    at = tree.first_difference()
+    if at is None:
         return None
-    if not tree.is_leaf(place):
-        return Missing(Part.TRACE, 0, place)
-    program, wrong = job.runner.program, place.index
+    if not tree.is_leaf(at):
+        return _missing_node(Kind.TRACE, 0, tree, at)
+    program, wrong = job.runner.program, at.index
     exhibits = Exhibits(program, job.tasks, job.task, job.inputs, _Committed(tree), {})
     if wrong >= len(program.ops) or not program.ops[wrong].is_checkpoint:
         return Lie(exhibits.claim, prove_leaf(exhibits, Source.CHECKPOINT, wrong), wrong)
@@ -156,15 +149,15 @@ def _search_segment(job: Job, exhibits: Exhibits, wrong: int, theirs: Statement)
     segment = exhibits.program.ops[wrong].segment
     mine = trace_segment(job.runner, job.inputs, segment)
     tree = Grafted(mine.tree, theirs.inner.get(segment, ToldTrace()).tree)
-    place = tree.first_difference()
+    at = tree.first_difference()
     exhibits = replace(exhibits, inner=_Committed(tree, segment))
-    if place is None or tree.first_leaf(place) > wrong:
+    if at is None or tree.first_leaf(at) > wrong:
         return _accuse(job, exhibits, wrong, theirs)
-    if not tree.is_leaf(place):
-        return Missing(Part.SEGMENT, segment, place)
-    if _is_within(exhibits.program, place.index, segment):
-        return _accuse(job, exhibits, place.index, theirs)
-    return Lie(exhibits.claim, prove_leaf(exhibits, Source.INNER, place.index), place.index)
+    if not tree.is_leaf(at):
+        return _missing_node(Kind.SEGMENT, segment, tree, at)
+    if _is_within(exhibits.program, at.index, segment):
+        return _accuse(job, exhibits, at.index, theirs)
+    return Lie(exhibits.claim, prove_leaf(exhibits, Source.INNER, at.index), at.index)
 
 
 def _is_within(program: Program, leaf: int, segment: int) -> bool:
@@ -180,23 +173,43 @@ def _accuse(job: Job, exhibits: Exhibits, wrong: int, theirs: Statement) -> Lie 
     right = mine.pop(wrong)
     own, said = Whole(right), theirs.tensors.get(wrong, ToldTensor())
     tree = Grafted(own.tree, said.tree)
-    place = tree.first_difference()
-    if place is None:
+    at = tree.first_difference()
+    if at is None:
         raise ValueError(f"tensor {wrong} is not what was committed to")
-    if not tree.is_leaf(place):
-        return Missing(Part.TENSOR, wrong, place)
-    line = b"" if place.index >= own.layout.lines else said.line(place.index)
+    if not tree.is_leaf(at):
+        return _missing_in_tensor(exhibits, Kind.TENSOR, wrong, tree, at)
+    line = b"" if at.index >= own.layout.lines else said.line(at.index)
     if line is None:
-        return Missing(Part.LINE, wrong, place)
+        return _missing_in_tensor(exhibits, Kind.LINE, wrong, tree, at)
     read = {k: Whole(tensor) for k, tensor in mine.items()}
-    shown = _Shown(own.type, tree, {place.index: line})
+    shown = _Shown(own.type, tree, {at.index: line})
     exhibits = replace(exhibits, tensors={**read, wrong: shown})
     if not line:  # padding
-        return Lie(exhibits.claim, prove_line(exhibits, wrong, place.index), wrong)
-    row, col = element = _first_wrong_element(own, place.index, line)
+        return Lie(exhibits.claim, prove_line(exhibits, wrong, at.index), wrong)
+    row, col = element = _first_wrong_element(own, at.index, line)
     if op.opcode is Opcode.ARGMAX:
         col = int(right[row, 0])  # the witness
     return Lie(exhibits.claim, prove_element(exhibits, wrong, row, col), wrong, element)
+
+
+def _missing_node(kind: Kind, number: int, tree: Grafted, at: Position) -> Missing:
+    """Ask for what lies below a node of a trace."""
+    place = Place(kind, number, at.level, at.index)
+    if at.level == 0:
+        return Missing(place)
+    return Missing(place, tree.node(at.level, at.index), tree.path_of(at))
+
+
+def _missing_in_tensor(
+    exhibits: Exhibits, kind: Kind, operator: int, tree: Grafted, at: Position
+) -> Missing:
+    """Ask for what lies below a node of a tensor's tree, or for the bytes of its line."""
+    op = exhibits.program.ops[operator]
+    trace = exhibits.tree_of(Source.CHECKPOINT if op.is_checkpoint else Source.INNER)
+    is_top = kind is Kind.TENSOR and at.level == 0
+    digest = trace.leaf(operator) if is_top else tree.node(at.level, at.index)
+    place = Place(kind, operator, at.level, at.index)
+    return Missing(place, digest, tree.path_of(at), trace.path(operator))
 
 
 def _first_wrong_element(own: Whole, number: int, line: bytes) -> tuple[int, int]:

@@ -11,7 +11,7 @@ STEP = 6
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """A node of a tree: its level, 0 at the root, and its index within the level."""
 
     level: int
@@ -30,7 +30,7 @@ class ToldTree:
 
     def __init__(self) -> None:
         """Begin with nothing told."""
-        self._nodes: dict[Place, bytes] = {}
+        self._nodes: dict[Position, bytes] = {}
 
     def tell(self, level: int, index: int, nodes: Sequence[bytes]) -> None:
         """Take all nodes of one level below the node at a place, from the left.
@@ -43,7 +43,7 @@ class ToldTree:
         level += count.bit_length() - 1
         first = index * count
         while True:
-            self._nodes.update({Place(level, first + k): told for k, told in enumerate(nodes)})
+            self._nodes.update({Position(level, first + k): told for k, told in enumerate(nodes)})
             if len(nodes) == 1:
                 return
             pairs = zip(nodes[::2], nodes[1::2], strict=True)
@@ -52,7 +52,7 @@ class ToldTree:
 
     def node(self, level: int, index: int) -> bytes | None:
         """See Nodes."""
-        return self._nodes.get(Place(level, index))
+        return self._nodes.get(Position(level, index))
 
 
 class Grafted:
@@ -73,7 +73,7 @@ class Grafted:
         return self.node(0, 0)
 
     def node(self, level: int, index: int) -> bytes:
-        """Return the node at a place."""
+        """Return the node at a position."""
         return self._told.node(level, index) or self._own.node(level, index)
 
     def leaf(self, index: int) -> bytes:
@@ -82,41 +82,44 @@ class Grafted:
 
     def path(self, index: int) -> list[bytes]:
         """Return the siblings from leaf `index` up."""
-        return self.path_of(Place(self.depth, index))
+        return self.path_of(Position(self.depth, index))
 
-    def path_of(self, place: Place) -> list[bytes]:
+    def path_of(self, position: Position) -> list[bytes]:
         """Return the siblings from the node at a place up."""
-        levels = range(place.level)
-        return [self.node(place.level - up, place.index >> up ^ 1) for up in levels]
+        levels = range(position.level)
+        return [self.node(position.level - up, position.index >> up ^ 1) for up in levels]
 
-    def first_difference(self) -> Place | None:
+    def first_difference(self) -> Position | None:
         """Return the deepest node that is known to be above, or to be, the first leaf that differs.
 
         None if the roots are equal. A root that was not told is taken to differ.
         """
         if self._told.node(0, 0) == self._own.root:
             return None
-        place = Place(0, 0)
-        while place.level < self.depth:
-            left = Place(place.level + 1, 2 * place.index)
+        position = Position(0, 0)
+        while position.level < self.depth:
+            left = Position(position.level + 1, 2 * position.index)
             told = self._told.node(left.level, left.index)
             if told is None:
-                return place
+                return position
             is_left = told != self._own.node(left.level, left.index)
-            place = left if is_left else Place(left.level, left.index + 1)
-        return place
+            position = left if is_left else Position(left.level, left.index + 1)
+        return position
 
-    def is_leaf(self, place: Place) -> bool:
+    def is_leaf(self, position: Position) -> bool:
         """Whether it is a leaf, and told: nothing is left to ask below."""
-        return place.level == self.depth and self._told.node(place.level, place.index) is not None
+        return (
+            position.level == self.depth
+            and self._told.node(position.level, position.index) is not None
+        )
 
-    def first_leaf(self, place: Place) -> int:
+    def first_leaf(self, position: Position) -> int:
         """Return the first leaf below a node."""
-        return place.index << self.depth - place.level
+        return position.index << self.depth - position.level
 
 
-def descend(tree: Tree, place: Place) -> list[bytes]:
+def descend(tree: Tree, position: Position) -> list[bytes]:
     """Return what answers a demand for a node: all nodes STEP levels below, or the leaves."""
-    down = min(STEP, tree.depth - place.level)
-    first, level = place.index << down, place.level + down
+    down = min(STEP, tree.depth - position.level)
+    first, level = position.index << down, position.level + down
     return [tree.node(level, first + k) for k in range(1 << down)]

@@ -5,18 +5,18 @@ from dataclasses import replace
 from random import Random
 
 from tests.contracts.court.disputes import Dispute, other_value
+from worker.protocol.demands import Kind
 from worker.tensor.commit import ZERO, Tree
 from worker.tensor.dispute import (
     Lie,
     Missing,
-    Part,
     Statement,
     ToldTensor,
     ToldTrace,
     find_lie,
 )
 from worker.tensor.openings import Whole
-from worker.tensor.told import descend
+from worker.tensor.told import Position, descend
 from worker.tensor.trace import Trace
 
 MARK = b"\x01" * 32
@@ -90,20 +90,20 @@ def ask_for_lie(about: Dispute, said: Statement) -> tuple[Lie | None, int]:
 
 def tell(told: Statement, asked: Missing, said: Statement) -> Statement:
     """Return the statement with what an answering liar tells."""
-    place, number = asked.place, asked.number
-    if asked.part is Part.TRACE:
-        told.trace.tree.tell(place.level, place.index, descend(said.trace.tree, place))
+    kind, number, level, index = asked.place
+    at = Position(level, index)
+    if kind is Kind.TRACE:
+        told.trace.tree.tell(level, index, descend(said.trace.tree, at))
         return told
-    if asked.part is Part.SEGMENT:
+    if kind is Kind.SEGMENT:
         trace = told.inner.get(number, ToldTrace())
-        trace.tree.tell(place.level, place.index, descend(said.inner[number].tree, place))
+        trace.tree.tell(level, index, descend(said.inner[number].tree, at))
         return replace(told, inner={**told.inner, number: trace})
     tensor = told.tensors.get(number, ToldTensor())
-    if asked.part is Part.LINE:
-        tensor.lines[place.index] = said.tensors[number].line(place.index)
+    if kind is Kind.LINE:
+        tensor.lines[index] = said.tensors[number].line(index)
     else:
-        nodes = descend(said.tensors[number].tree, place)
-        tensor.tree.tell(place.level, place.index, nodes)
+        tensor.tree.tell(level, index, descend(said.tensors[number].tree, at))
     return replace(told, tensors={**told.tensors, number: tensor})
 
 

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from tests.contracts.court.disputes import Dispute, dispute, statement_of
+from worker.protocol.demands import Kind, Place
 from worker.tensor.commit import Tree
-from worker.tensor.dispute import Missing, Part, Statement
+from worker.tensor.dispute import Missing, Statement
 from worker.tensor.openings import Whole
 from worker.tensor.program import Opcode
 from worker.tensor.trace import Trace
@@ -108,7 +109,7 @@ def test_find_lie__honest_statement__finds_nothing():
 def test_find_lie__withheld_segment__names_it():
     about = _dispute(_reads_inner)
     said = _corrupt_at(about, len(about.tensors) - 2)
-    assert about.find(dataclasses.replace(said, inner={})) == Missing(Part.SEGMENT, 1)
+    assert about.find(dataclasses.replace(said, inner={})) == Missing(Place(Kind.SEGMENT, 1, 0, 0))
 
 
 def test_find_lie__withheld_tensor__names_its_operator():
@@ -116,7 +117,9 @@ def test_find_lie__withheld_tensor__names_its_operator():
     last = len(about.tensors) - 1
     said = _corrupt_at(about, last)
     found = about.find(dataclasses.replace(said, tensors={}))
-    assert found == Missing(Part.TENSOR, min(k for k in about.visible if _differs(about, said, k)))
+    first = min(k for k in about.visible if _differs(about, said, k))
+    assert isinstance(found, Missing)
+    assert found.place == Place(Kind.TENSOR, first, 0, 0)
 
 
 def _differs(about: Dispute, said: Statement, operator: int) -> bool:

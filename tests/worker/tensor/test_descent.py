@@ -8,14 +8,15 @@ import pytest
 
 from tests.contracts.court.disputes import Dispute, dispute, statement_of
 from tests.contracts.court.liars import LIES, MOST_ROUNDS, ask_for_lie
+from worker.protocol.demands import Kind, Place
 from worker.tensor.backends.numpy import NumpyBackend
 from worker.tensor.build import Builder, Fin
 from worker.tensor.commit import Tree
-from worker.tensor.dispute import Job, Lie, Missing, Part, Statement, ToldTrace, find_lie
+from worker.tensor.dispute import Job, Lie, Missing, Statement, ToldTrace, find_lie
 from worker.tensor.execute import Runner
 from worker.tensor.numbers import IDENTITY
 from worker.tensor.program import DType, Opcode
-from worker.tensor.told import Grafted, Place, ToldTree, descend
+from worker.tensor.told import Grafted, Position, ToldTree, descend
 from worker.tensor.trace import task_input
 
 SEEDS = 2
@@ -71,14 +72,16 @@ def test_find_lie__segment_is_right__accuses_its_checkpoint():
 
     found = find_lie(about.job, right.trace, replace(said, tensors={}))
 
-    assert found == Missing(Part.TENSOR, 2)
+    assert isinstance(found, Missing)
+    assert found.place == (Kind.TENSOR, 2, 0, 0)
+    assert found.digest == said.trace.leaves[2]
     assert isinstance(find_lie(about.job, right.trace, said), Lie)
 
 
 def test_find_lie__nothing_told__asks_for_the_trace():
     about = dispute(Opcode.ADD, 1)
     found = find_lie(about.job, about.statement.trace, Statement(ToldTrace(), {}, {}))
-    assert found == Missing(Part.TRACE)
+    assert found == Missing(Place(Kind.TRACE, 0, 0, 0))
 
 
 def test_find_lie__tensor_that_was_not_committed_to__raises():
@@ -94,14 +97,14 @@ LEAVES = [bytes([k]) * 32 for k in range(100)]
 def test_descend__inside__spans_six_levels_or_the_rest():
     tree = Tree(LEAVES)
     assert tree.depth == 7
-    assert descend(tree, Place(0, 0)) == [tree.node(6, k) for k in range(64)]
-    assert descend(tree, Place(6, 49)) == LEAVES[98:100]
-    assert descend(tree, Place(6, 50)) == [bytes(32)] * 2
+    assert descend(tree, Position(0, 0)) == [tree.node(6, k) for k in range(64)]
+    assert descend(tree, Position(6, 49)) == LEAVES[98:100]
+    assert descend(tree, Position(6, 50)) == [bytes(32)] * 2
 
 
 def test_tell__one_level__knows_all_above_it():
     own, told = Tree(LEAVES), ToldTree()
-    told.tell(0, 0, descend(own, Place(0, 0)))
+    told.tell(0, 0, descend(own, Position(0, 0)))
     assert told.node(0, 0) == own.root
     assert told.node(5, 31) == own.node(5, 31)
     assert told.node(7, 0) is None
@@ -115,5 +118,5 @@ def test_tell__no_whole_level__is_refused(count):
 
 def test_path_of__node_within__leads_to_the_root():
     tree = Grafted(Tree(LEAVES), ToldTree())
-    assert tree.path_of(Place(1, 1)) == [Tree(LEAVES).node(1, 0)]
+    assert tree.path_of(Position(1, 1)) == [Tree(LEAVES).node(1, 0)]
     assert tree.path(5) == Tree(LEAVES).path(5)

@@ -13,6 +13,8 @@ from worker.storage.seats import Seat
 from worker.types import BatchIndex, OperatorId, TaskIndex, Wei
 
 SERVICE = "ProvableJobs"
+DEMANDS = "Demands"
+"""The contract in which seats of this lane are made to show what they opened."""
 
 _OPEN = (Phase.OPEN, Phase.AUDIT_OPEN)
 _RUNNING = {Phase.RUNNING: SeatKind.OPERATOR, Phase.AUDIT_RUNNING: SeatKind.AUDITOR}

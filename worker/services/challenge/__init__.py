@@ -1,0 +1,1 @@
+"""Checking what others opened in provable jobs, accusing who is wrong, answering for oneself."""
