@@ -32,6 +32,7 @@ batches = Gauge("worker_batches_held", "Batches that this worker holds", ["state
 batches_total = Counter("worker_batches_total", "Batches finished", ["outcome"])
 earned_wei_total = Counter("worker_earned_wei_total", "Credited for work")
 burnt_gwei_total = Counter("worker_burnt_gwei_total", "Bond lost")
+deliveries_total = Counter("worker_deliveries_total", "Pieces of outputs answered on chain")
 run_seconds = Histogram(
     "worker_run_seconds",
     "Execution of one task",

@@ -10,6 +10,7 @@ from worker.services.challenge.answerer import Answerer
 from worker.services.challenge.checker import tell_nobody
 from worker.services.challenge.runs import Runs
 from worker.services.claimer import Claimer
+from worker.services.deliverer import Cutter, cut_traced
 from worker.services.desk import Desk
 from worker.services.load import Load
 from worker.services.peers import Peers
@@ -68,6 +69,8 @@ class ProvableServices:
         """Those that wait for what the chain says and for their transactions."""
         self.all: list[Service] = [self_test, preparer, *self.acting]
         self._traces = Traces(desk, preparer, tensors, ground.blobs)
+        self.cutter: Cutter = cut_traced(preparer)
+        """Cuts what payers demand out of outputs."""
 
     def _known(self, job: JobKey, task: TaskIndex) -> bytes | None:
         """Return the trace root that a seat of this worker sealed for a task."""

@@ -27,6 +27,7 @@ from worker.protocol.uploads import Upload, UploadDomain
 from worker.services.announcer import Announcer
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.caretaker import Caretaker
+from worker.services.deliverer import Cutter, Deliverer, cut_run
 from worker.services.outputs import Outputs
 from worker.services.peers import Peers
 from worker.services.provable.lane import DEMANDS
@@ -69,6 +70,8 @@ class Worker:
         self._sending = self._build_sending()
         self._caretaker = self._build_caretaker()
         announcer = Announcer(ground.desk, node.profile, node.public_url, self._on_step)
+        if DEMANDS in ground.desk.chain.contracts.deployment.contracts:
+            in_lanes.append(self._build_deliverer())
         self._services: list[Service] = [self._watcher, self._sending, *in_lanes]
         self._services += [announcer, self._caretaker]
         for desk in ground.desks:
@@ -117,6 +120,13 @@ class Worker:
         lanes = [desk.batches for desk in ground.desks]
         view, period = ground.desk.chain, chain.poll_seconds
         return Watcher(scanner, ground.database, view, lanes, period, self._on_step)
+
+    def _build_deliverer(self) -> Deliverer:
+        ground = self.ground
+        cutters: dict[str, Cutter] = {ground.desk.lane.service: cut_run}
+        if ground.provable is not None and self._provable is not None:
+            cutters[ground.provable.lane.service] = self._provable.cutter
+        return Deliverer(ground.desk, ground.blobs, cutters, self._on_step)
 
     def _build_sending(self) -> Sending:
         ground = self.ground

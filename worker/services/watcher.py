@@ -31,6 +31,7 @@ _KEPT = (
     "BatchAdvanced",
     "SeatForfeited",
     "OperatorConvicted",
+    "OutputDemanded",
 )
 
 

@@ -190,10 +190,24 @@ class JobStore:
         )
         return [job_log(row) for row in rows]
 
+    def logs_about(self, operator: OperatorId, name: str, up_to: int) -> list[JobLog]:
+        """Return the logs of a name about an operator in blocks up to `up_to`, in their order."""
+        rows = self._database.query(
+            "SELECT * FROM logs WHERE operator = ? AND name = ? AND block <= ?"
+            " ORDER BY block, log_index",
+            operator,
+            name,
+            up_to,
+        )
+        return [job_log(row) for row in rows]
+
     def touched(self, above: int, up_to: int) -> set[tuple[JobKey, BatchIndex]]:
         """Return the batches that blocks above `above`, up to `up_to`, say something about."""
         rows = self._database.query(
-            "SELECT DISTINCT job, batch FROM logs WHERE block > ? AND block <= ?", above, up_to
+            "SELECT DISTINCT job, batch FROM logs"
+            " WHERE block > ? AND block <= ? AND batch IS NOT NULL",
+            above,
+            up_to,
         )
         return {(row["job"], row["batch"]) for row in rows}
 

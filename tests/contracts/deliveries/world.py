@@ -1,9 +1,12 @@
 """Both services of jobs in one network with the real demands, and outputs that were paid for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from typing import ClassVar
 
 from tests.contracts.court.disputes import Dispute
@@ -13,14 +16,16 @@ from tests.contracts.stateful import network as net
 from tests.contracts.stateful.network import NO_PERMIT
 from tests.contracts.tensor_world import DemandsWorld
 from worker.protocol import bundle
-from worker.protocol.deliveries import Debt, Delivery
-from worker.protocol.merkle import CHUNKS, chunk_count, chunks_of, proof, root
+from worker.protocol.deliveries import Debt, Delivery, Part
+from worker.protocol.merkle import CHUNKS, chunk_count, chunks_of, root
 from worker.protocol.record import ExitClass, Record
+from worker.protocol.results import TaskResult
 from worker.protocol.settled import Result
 from worker.protocol.words import SeatOutcome
 from worker.tensor.commit import Layout
-from worker.tensor.openings import Held
 from worker.tensor.proof import program_head
+from worker.tensor.tensors import to_bytes
+from worker.work.pieces import cut_bundle, cut_tensor
 
 
 class Side(World):
@@ -125,8 +130,11 @@ class Bundled(Owed):
         return self.record.encode()
 
     def piece(self, position: int) -> tuple[bytes, list[bytes]]:
-        chunks = list(chunks_of(BytesIO(self.content)))
-        return chunks[position], proof(CHUNKS, chunks, position)
+        document = TaskResult.of(self.record, bytes(32)).encode()
+        part = Part(self.result.values[0], 0, 0, 0)
+        with blob_of(self.content) as path:
+            piece = cut_bundle(document, path, self.debt(position), part)
+        return piece.data, piece.path
 
     @classmethod
     def settled(cls, world: DemandsWorld, sizes: Sequence[int] = (5_000, 10)) -> "Bundled":
@@ -151,19 +159,19 @@ class Traced(Owed):
     def number(self) -> int:
         return next(k for k, op in enumerate(self.about.program.ops) if op.is_output)
 
-    @property
-    def tensor(self) -> Held:
-        return self.about.statement.tensors[self.number]
-
     def positions(self) -> range:
-        return range(Layout(self.tensor.type).lines)
+        return range(Layout(self.about.program.ops[self.number].output.type).lines)
 
     def evidence(self) -> bytes:
         return program_head(self.about.program, self.number)
 
     def piece(self, position: int) -> tuple[bytes, list[bytes]]:
-        outer = self.about.statement.trace.tree.path(self.number)
-        return self.tensor.line(position), self.tensor.tree.path(position) + outer
+        ops, tensors = self.about.program.ops, self.about.tensors
+        outputs = [to_bytes(tensors[k]).tobytes() for k, op in enumerate(ops) if op.is_output]
+        content = b"".join([*self.about.statement.trace.leaves, *outputs])
+        with blob_of(content) as path:
+            piece = cut_tensor(path, ops, self.debt(position))
+        return piece.data, piece.path
 
     @classmethod
     def settled(cls, world: DemandsWorld, about: Dispute | None = None) -> "Traced":
@@ -175,6 +183,15 @@ class Traced(Owed):
         assert [SeatOutcome.unpack(seat).operator for seat in log.seats] == [operator.id]
         result = Result.of_event(log._asdict())
         return cls(world, world, job, result, about.job.task, about)
+
+
+@contextmanager
+def blob_of(content: bytes) -> Iterator[Path]:
+    """Keep what a run left as a file, as a worker does."""
+    with NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        yield Path(file.name)
 
 
 def bundle_of(size: int) -> bytes:
