@@ -1,4 +1,4 @@
-"""Pieces of outputs: what is cut out of a run's blob; that contracts take it is tested with them."""
+"""Pieces of outputs: what is cut out of a run's blob. Contracts take it: tests of deliveries."""
 
 from io import BytesIO
 from pathlib import Path
