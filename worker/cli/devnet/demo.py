@@ -1,8 +1,8 @@
-"""The demo: a job on five machines' worth of processes, one of which lies and one of which dies."""
+"""The demo: two jobs on five machines' worth of processes. In the first one of them lies and one
+dies; in the second one computes wrong, and is convicted by a watcher."""
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from worker.chain.config import KeyConfig
 from worker.cli.devnet.audit import Audit
+from worker.cli.devnet.demo_tensors import CIRCLE, FAULTY, ROLE, run_digits
 from worker.cli.devnet.network import REQUESTER, Network, Operator, open_network
 from worker.cli.output import Output
 from worker.cli.watch import Watch
@@ -23,14 +24,12 @@ OPERATORS, LIAR, CRASHER = 5, 2, 3
 """How many operators there are, and the numbers of the two that are not just honest."""
 
 PARTS = {number: "honest" for number in range(1, OPERATORS + 1)}
-PARTS |= {LIAR: "lies", CRASHER: "killed once"}
+PARTS |= {LIAR: "lies", CRASHER: "killed once", FAULTY: "broken kernel"}
 
-_ROLES = {LIAR: ("--lie",), CRASHER: ("--die-at", "sealer.sealed")}
+_ROLES = {LIAR: ("--lie",), CRASHER: ("--die-at", "sealer.sealed"), FAULTY: ROLE}
 # … which is after the seal is mined and before anything is shown.
 
 _TILES_A_ROW = 6
-_READY_SECONDS = 60.0
-_READY_POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -57,20 +56,22 @@ class Account:
 
 async def run_demo(root: Path, folder: Path, picture: Path, watch: Watch) -> None:
     """Run it all; raises VerificationError unless every token is accounted for."""
-    async with open_network(root, folder, OPERATORS, watch.note) as network:
+    async with open_network(root, folder, OPERATORS, watch.note, [CIRCLE]) as network:
         await asyncio.gather(*(_start(network, one, watch) for one in network.operators))
         watch.note(
             f"{OPERATORS} workers run: number {LIAR} lies, number {CRASHER} dies after a seal"
         )
-        async with (
-            _restarting(network, network.operators[CRASHER - 1], watch),
-            AsyncClient(_client_config(network)) as client,
-        ):
-            view = await _run_job(client, root / "examples" / "raytrace" / "job.yaml", watch)
+        examples = root / "examples"
+        async with AsyncClient(_client_config(network)) as client:
+            async with _restarting(network, network.operators[CRASHER - 1], watch):
+                view = await _run_job(client, examples / "raytrace" / "job.yaml", watch)
             tiles = folder / "tiles"
             await client.fetch(view.key.hex(), tiles)
-        await _assemble(root, tiles, picture)
-        watch.note(f"{picture} is assembled from {view.terms.tasks} checked tiles")
+            await _assemble(root, tiles, picture)
+            watch.note(f"{picture} is assembled from {view.terms.tasks} checked tiles")
+            digits = await run_digits(network, client, examples / "digits", watch)
+        for line in digits.lines():
+            watch.note(line)
         watch.close()
         await _report(network, watch.note)
 
@@ -79,18 +80,8 @@ async def _start(network: Network, operator: Operator, watch: Watch) -> None:
     """Start the operator's worker in its role and wait until it is ready."""
     watch.worker(operator.id, "starting")
     await network.start(operator, *_ROLES.get(operator.id, ()))
-    await _until_ready(network, operator)
+    await network.until_ready(operator)
     watch.worker(operator.id, "ready")
-
-
-async def _until_ready(network: Network, operator: Operator) -> None:
-    ends_at = time.monotonic() + _READY_SECONDS
-    while not ((await network.status(operator)) or {}).get("ready"):
-        network.processes.require_running()
-        if time.monotonic() > ends_at:
-            log = network.processes.log(operator.name)
-            raise ConfigError(f"{operator.name} is not ready after {_READY_SECONDS:g} s: see {log}")
-        await asyncio.sleep(_READY_POLL_SECONDS)
 
 
 @asynccontextmanager
@@ -103,7 +94,7 @@ async def _restarting(network: Network, operator: Operator, watch: Watch) -> Asy
         watch.worker(operator.id, "starting again")
         await network.processes.kill(operator.name)
         await network.start(operator)
-        await _until_ready(network, operator)
+        await network.until_ready(operator)
         watch.worker(operator.id, "ready")
 
     task = asyncio.create_task(mend())
@@ -166,6 +157,8 @@ async def _accounts(network: Network) -> list[Account]:
                 account.paid += seat.paid
                 account.slashed += seat.burnt * GWEI
                 account.tasks += event.args["paid_mask"].bit_count() if seat.paid else 0
+        elif event.name == "OperatorConvicted":
+            accounts[event.args["operator"]].slashed += event.args["bond"] * GWEI
     for account in accounts.values():
         status = await network.status(account.operator) or {}
         account.gas = int(status.get("transactions", {}).get("gas_used", 0))

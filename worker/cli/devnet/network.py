@@ -1,7 +1,9 @@
 """A network on this machine: a chain, the contracts, staked operators, worker processes."""
 
+import asyncio
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +22,17 @@ from worker.cli.devnet.deploy import DEPLOYER, deploy
 from worker.cli.devnet.processes import Processes
 from worker.client import operator as owners
 from worker.client.wallet import Progress, Wallet, open_wallet
-from worker.errors import NotFoundError
+from worker.errors import ConfigError, NotFoundError
 from worker.types import Wei
 
 TOKEN = 10**18
 STAKE = 1_000 * TOKEN
 PURSE = 100_000 * TOKEN
-FIRST_OWNER, FIRST_WORKER, REQUESTER = 1, 8, 15
+FIRST_OWNER, FIRST_WORKER, WATCHER, REQUESTER = 1, 8, 16, 15
 """Which of the local chain's accounts plays whom."""
+
+_READY_SECONDS = 60.0
+_READY_POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -72,6 +77,24 @@ class Network:
         command = [sys.executable, "-m", "worker.cli.devnet.cast", str(operator.settings), *role]
         await self.processes.start(operator.name, command, {})
 
+    async def until_ready(self, operator: Operator) -> None:
+        """Wait until the operator's worker takes work. Raises ConfigError when it does not."""
+        ends_at = time.monotonic() + _READY_SECONDS
+        while not ((await self.status(operator)) or {}).get("ready"):
+            self.processes.require_running()
+            if time.monotonic() > ends_at:
+                log = self.processes.log(operator.name)
+                raise ConfigError(
+                    f"{operator.name} is not ready after {_READY_SECONDS:g} s: see {log}"
+                )
+            await asyncio.sleep(_READY_POLL_SECONDS)
+
+    async def start_watcher(self) -> None:
+        """Start `proofmesh node watch` with an account that has gas money and no stake."""
+        file = self._write_settings("watcher", {"wallet": {"dev_account": WATCHER}})
+        command = [sys.executable, "-m", "worker", "node", "watch", "--config", str(file)]
+        await self.processes.start("watcher", command, {})
+
     async def status(self, operator: Operator) -> dict[str, Any] | None:
         """Return what the worker's admin listener says, None while it does not answer."""
         try:
@@ -91,12 +114,16 @@ class Network:
 
     def write_requester_settings(self) -> Path:
         """Write settings for the command line that pay from the requester's account."""
-        file = self.folder.resolve() / "requester.toml"
+        return self._write_settings("requester", {"wallet": {"dev_account": REQUESTER}})
+
+    def _write_settings(self, name: str, more: Mapping[str, Any]) -> Path:
+        file = self.folder.resolve() / f"{name}.toml"
         settings = {
             "deployment": str(self.deployment_file.resolve()),
-            "data": str(self.folder.resolve() / "requester"),
+            "data": str(self.folder.resolve() / name),
             "chain": self.chain.model_dump(mode="json", exclude_defaults=True),
-            "wallet": {"dev_account": REQUESTER},
+            "fetch": {"file_roots": [str(self.folder.resolve())]},
+            **more,
         }
         file.write_text(tomlkit.dumps(settings))
         return file
@@ -108,9 +135,16 @@ class Network:
 
 @asynccontextmanager
 async def open_network(
-    root: Path, folder: Path, operators: int, progress: Progress = lambda _: None
+    root: Path,
+    folder: Path,
+    operators: int,
+    progress: Progress = lambda _: None,
+    circles: Sequence[Sequence[int]] = (),
 ) -> AsyncIterator[Network]:
-    """Start a chain, deploy from the checkout `root`, stake `operators`; stop all behind it."""
+    """Start a chain, deploy from the checkout `root`, stake `operators`; stop all behind it.
+
+    `circles` are the groups of operators in which each of their members takes work.
+    """
     processes = Processes(folder / "logs")
     async with AsyncExitStack() as stack:
         anvil = await start_anvil(root, folder / "anvil.log")
@@ -139,7 +173,7 @@ async def open_network(
             await bank.send("Token", "transfer", owner.address, STAKE)
             key = dev_signer(FIRST_WORKER + index, LOCAL_CHAIN_ID)
             number = await owners.join(owner, Wei(STAKE), key)
-            network.operators.append(_configure(network, number, FIRST_WORKER + index))
+            network.operators.append(_configure(network, number, FIRST_WORKER + index, circles))
         progress(f"{operators} operators have staked {STAKE // TOKEN} tokens each; workers start")
         epoch = await bank.call("Staking", "epoch_length")
         await anvil.skip(2 * epoch)  # weights count from the next epoch on
@@ -147,7 +181,9 @@ async def open_network(
         yield network
 
 
-def _configure(network: Network, number: int, account: int) -> Operator:
+def _configure(
+    network: Network, number: int, account: int, circles: Sequence[Sequence[int]]
+) -> Operator:
     operator = Operator(number, network.folder / f"worker-{number}", free_port(), free_port())
     operator.folder.mkdir(parents=True, exist_ok=True)
     settings = {
@@ -163,6 +199,7 @@ def _configure(network: Network, number: int, account: int) -> Operator:
             "key": {"dev_account": account},
             "api": {"public_port": operator.public_port, "admin_port": operator.admin_port},
             "run": {"parallel": 1},
+            "policy": {"circles": [list(circle) for circle in circles]},
         },
     }
     operator.settings.write_text(tomlkit.dumps(settings))
