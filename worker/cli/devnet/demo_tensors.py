@@ -68,12 +68,12 @@ async def run_digits(network: Network, client: AsyncClient, folder: Path, watch:
     await network.start_watcher()
     watch.note(f"a watcher without stake runs; worker {FAULTY}'s kernel is broken")
     record = await client.submit(_job(folder))
-    view = None
+    view, is_accepted = None, False
     async for step in client.follow(record.id):
         view = step.view or view
         watch.step(step)
-        if view is not None:
-            await _act(network, client, view, watch)
+        if view is not None and not is_accepted:
+            is_accepted = await _act(network, client, view, watch)
     if view is None:
         raise ConfigError("the job was posted, but nothing is known of it")
     return await _judge(network, client, view, folder)
@@ -84,11 +84,14 @@ def _job(folder: Path) -> JobFile:
     return JobFile.parse(json.dumps(job).encode(), folder)
 
 
-async def _act(network: Network, client: AsyncClient, view: JobView, watch: Watch) -> None:
-    """Bring the honest worker back after the conviction; take its result as soon as it is shown."""
+async def _act(network: Network, client: AsyncClient, view: JobView, watch: Watch) -> bool:
+    """Bring the honest worker back after the conviction; accept its result once it is shown.
+
+    Returns whether that is done.
+    """
     batch, away = view.batches[0], network.operators[HONEST - 1]
     if batch.round == 0:
-        return
+        return False
     if not network.processes.is_running(away.name):
         watch.note(f"worker {FAULTY} was convicted; worker {HONEST} is back")
         await network.start(away)
@@ -96,6 +99,8 @@ async def _act(network: Network, client: AsyncClient, view: JobView, watch: Watc
         watch.worker(HONEST, "ready")
     elif batch.state is BatchState.CHALLENGE:
         await client.accept(view.key.hex())
+        return True
+    return False
 
 
 async def _judge(network: Network, client: AsyncClient, view: JobView, folder: Path) -> Digits:
