@@ -100,8 +100,11 @@ def _named(spec: JobSpec) -> bytes:
 
 
 def _provable_bond(spec: TensorSpec, stakes: Stakes, terms: Terms) -> Gwei:
-    """Return the bond a task: as given, else the least that lets no lie pay, and a margin."""
+    """Return the bond a task: as given, else the least that lets no lie pay, and a margin; at
+    least the price, as in every lane, where that is in the network token."""
     least = bond_needed(terms, stakes.capture_bps, stakes.least_bond, stakes.rate)
+    if spec.token == 0:
+        least = max(least, Gwei(-(-spec.price // GWEI)))
     if spec.bond is None:
         return Gwei(least + -(-least // _BOND_MARGIN))
     if spec.bond < least * GWEI:

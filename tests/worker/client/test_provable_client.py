@@ -85,6 +85,13 @@ async def test_submit__against_the_networks_rules__names_the_field(
     assert caught.value.path == path
 
 
+async def test_submit__everything_audited__bond_is_no_less_than_the_price(client, tmp_path):
+    await client.submit(digits_file(tmp_path / "sure", audit="100%", price="1"))
+
+    terms = (await client.view("digits")).terms
+    assert terms.price <= terms.bond * 10**9 < terms.price * 11 // 10
+
+
 async def test_submit__more_than_the_wallet_has__is_refused_before_sending(client, tmp_path):
     with pytest.raises(InsufficientFundsError):
         await client.submit(digits_file(tmp_path / "dear", price="300000000"))
