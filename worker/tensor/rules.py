@@ -15,6 +15,9 @@ _MAX_KERNEL_HEIGHT = 16
 _MAX_TAPS = 512
 """Places in a window that a court visits one by one: of all but CONV2D."""
 
+_MAX_PRODUCTS = 14_848
+"""Of a CONV2D's element: what a court multiplies and opens for 1.5 million gas."""
+
 
 class Refused(ValueError):
     """A field of a descriptor is wrong; `field` names it."""
@@ -177,7 +180,9 @@ def _axis(extent: int, kernel: int, stride: int, before: int, out: int, name: st
 def _conv2d(op: Op) -> None:
     g, weights = op.window, _second(op).type
     _slide(op, weights.rows)
-    _convolved(op, weights, weights.rows, g.kernel_height * g.kernel_width * g.channels)
+    products = g.kernel_height * g.kernel_width * g.channels
+    require(products <= _MAX_PRODUCTS, "g2-g4", f"{products} products, at most {_MAX_PRODUCTS}")
+    _convolved(op, weights, weights.rows, products)
 
 
 def _dwconv(op: Op) -> None:

@@ -67,3 +67,21 @@ def test_validate__huge_window__is_refused(kernel, message):
 
     with pytest.raises(InvalidProgramError, match=message):
         validate(_program(pool, (100, 100)))
+
+
+def _convolve(channels):
+    def conv(build, x):
+        place = window((16, 16, channels), (16, 16))
+        weights = build.weights(np.ones((1, 256 * channels), np.int8), [1], [1], [0])
+        return build.conv(x, weights, place, Fin(DType.I8))
+
+    return _program(conv, (16, 16 * channels))
+
+
+def test_validate__most_products_of_a_window__are_taken():
+    validate(_convolve(58))
+
+
+def test_validate__more_products_of_a_window__are_refused():
+    with pytest.raises(InvalidProgramError, match="15104 products, at most 14848"):
+        validate(_convolve(59))
