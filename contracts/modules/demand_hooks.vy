@@ -18,6 +18,9 @@ from . import reverts
 uses: batches
 uses: vaults
 
+# job -> batch -> when an answer last let it go
+released_at: HashMap[bytes32, HashMap[uint256, uint256]]
+
 
 @internal
 def _hold(terms: words.Terms, b: batches.Batch, id: uint256, until: uint256) -> uint256:
@@ -60,6 +63,18 @@ def _release(key: bytes32, number: uint256, round: uint256, id: uint256):
     if is_held:
         word: uint256 = batches.batches[key][number]
         batches.batches[key][number] = packed._held_less(word, seat)
+        self.released_at[key][number] = block.timestamp
+
+
+@internal
+@view
+def _check_quiet(b: batches.Batch, grace: uint256):
+    """
+    @notice Revert while somebody may still go on from the last answer.
+    @dev Else a liar answers all that is open and settles, before its answers lead anybody on.
+    """
+    if block.timestamp < self.released_at[b.key][b.number] + grace:
+        reverts._fail("provable: answered just now")
 
 
 @internal

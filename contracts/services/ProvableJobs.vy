@@ -297,6 +297,7 @@ def settle(terms: words.Terms, batch: uint256, values: DynArray[bytes32, 32]):
     """
     b: batches.Batch = batches._load(terms, batch)
     verdicts._check_over(terms, b)
+    demand_hooks._check_quiet(b, bounties.WAITS * bounties.PRIORITY)
     verdicts._settle(terms, b, values, False)
 
 

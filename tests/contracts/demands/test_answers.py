@@ -332,6 +332,9 @@ def test_settle__while_a_demand_is_open__reverts(world, asked):
         world.settle(asked.job, values)
 
     asked.answer(demand)
+    with boa.reverts("provable: answered just now"):
+        world.settle(asked.job, values)
+    world.wait(10 * PRIORITY)
 
     world.settle(asked.job, values)
     assert world.word(asked.job).is_final

@@ -313,7 +313,7 @@ def test_p4__demands__cannot_hold_a_batch_past_the_constant(world):
         world.demands.release(job.members, 0, 0, operator.id)
 
     assert refused <= end + DEMAND_SECONDS
-    world.go_to(max(world.now, end))
+    world.go_to(max(world.now + 10 * PRIORITY, end))
     world.settle(job, job.truths())
 
 

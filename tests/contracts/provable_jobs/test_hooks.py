@@ -4,10 +4,11 @@ import boa
 import pytest
 
 from tests.contracts.jobs_world import STANDING
-from tests.contracts.provable_world import BOND, Fate, Phase, ProvableJob
+from tests.contracts.provable_world import BOND, PRIORITY, Fate, Phase, ProvableJob
 from worker.protocol.provable_words import DEMAND_SECONDS, reserve
 
 TRUTHS = ProvableJob.truths
+QUIET = 10 * PRIORITY
 
 
 def hold(world, job, operator, until=None):
@@ -27,7 +28,35 @@ def test_hold__keeps_the_batch_from_settling(world):
         with boa.reverts("provable: a demand is open"):
             world.settle(job, job.truths())
         world.demands.release(job.members, 0, 0, operator.id)
+        world.wait(QUIET)
     world.settle(job, job.truths())
+
+
+@pytest.mark.parametrize("early", [1, 0])
+def test_release__after_the_challenge__leaves_time_to_demand_more(world, early):
+    job, operator = world.opened()
+    hold(world, job, operator, world.until(job) + 100)
+    world.go_to(world.until(job) + 50)
+    world.demands.release(job.members, 0, 0, operator.id)
+
+    world.go_to(world.now + QUIET - early)
+
+    if early:
+        with boa.reverts("provable: answered just now"):
+            world.settle(job, job.truths())
+        hold(world, job, operator, world.now + 60)
+    else:
+        world.settle(job, job.truths())
+
+
+def test_release__payer_accepts__need_not_wait(world):
+    job, operator = world.opened()
+    hold(world, job, operator)
+    world.demands.release(job.members, 0, 0, operator.id)
+
+    world.jobs.accept(job.members, job.origin_members, 0, job.truths(), sender=job.payer)
+
+    assert world.word(job).is_final
 
 
 def test_hold__each_seat_has_its_own_count(world):

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from tests.contracts.jobs_world import Operator
 from tests.contracts.provable_world import (
     BOND,
+    PRIORITY,
     Fate,
     Phase,
     ProvableJob,
@@ -163,6 +164,7 @@ class ProvablePlay(RuleBasedStateMachine):
             if word.phase == Phase.OPEN:
                 self.world.jobs.expire(job.members, [batch])
             elif word.phase == Phase.CHALLENGE:
+                self.world.wait(10 * PRIORITY)  # after the last answer
                 self.settle(job, batch)
             else:
                 if word.phase == Phase.SEALED:
