@@ -19,6 +19,8 @@ uses: vaults
 
 # How many times as long as an announcement ripens does a bounty wait.
 WAITS: constant(uint256) = 10
+# A batch waits as long behind an answered demand: within the day that `max_lock` has to spare.
+MAX_PRIORITY: constant(uint256) = 86_400 // WAITS
 
 # How long an announcement ripens, in seconds: time to be included before a copier's is ripe.
 PRIORITY: public(immutable(uint256))
@@ -31,6 +33,8 @@ waiting: HashMap[bytes32, uint256]
 
 @deploy
 def __init__(priority: uint256):
+    if priority > MAX_PRIORITY:
+        reverts._fail("provable: priority too long")
     PRIORITY = priority
 
 

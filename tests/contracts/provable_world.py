@@ -122,7 +122,7 @@ class ProvableWorld(World):
         demands.bind(jobs)
         return demands
 
-    def new_service(self) -> VyperContract:
+    def new_service(self, priority: int = PRIORITY) -> VyperContract:
         windows = (MIN_WINDOW,) * 4
         return net.contract("services/ProvableJobs").deploy(
             self.staking,
@@ -130,7 +130,7 @@ class ProvableWorld(World):
             self.seeds,
             self.courts,
             windows,
-            PRIORITY,
+            priority,
             sender=self.deployer,
         )
 

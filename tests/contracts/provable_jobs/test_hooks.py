@@ -49,6 +49,15 @@ def test_release__after_the_challenge__leaves_time_to_demand_more(world, early):
         world.settle(job, job.truths())
 
 
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_deploy__priority__fits_the_day_that_locks_have_to_spare(world, beyond):
+    if beyond:
+        with boa.reverts("provable: priority too long"):
+            world.new_service(priority=8_640 + beyond)
+    else:
+        assert world.new_service(priority=8_640).PRIORITY() == 8_640
+
+
 def test_release__payer_accepts__need_not_wait(world):
     job, operator = world.opened()
     hold(world, job, operator)

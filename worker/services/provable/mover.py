@@ -140,6 +140,8 @@ class Mover(Service):
         taken = [one for one in SeatKind if round_.word.seat(one)]
         if now - since < self._patience * turn(taken.index(kind), seat.key.batch, len(taken)):
             return
+        if now - since < 2**seat.tries - 1:
+            return  # it was refused, as behind an answered demand: not again at once
         if (await self._desk.latest(seat)).word != round_.word:
             return
         parts: list[object] = [round_.terms.members(), seat.key.batch]

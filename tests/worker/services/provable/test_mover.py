@@ -54,6 +54,14 @@ async def _sent(folder: Path, round_: Any, state: SeatState, now: int, *logs: Jo
     return sent, desk.seats.get(seat().key)
 
 
+def _later(desk: Any, round_: Any, seconds: int) -> None:
+    head = desk.chain.head
+    desk.chain.head = type(head)(
+        head.number, head.hash, head.parent_hash, head.timestamp + seconds, head.base_fee
+    )
+    show(desk, round_)
+
+
 async def test_tick__reveal_window__opens_the_roots_as_they_are(tmp_path: Path) -> None:
     sent, _ = await _sent(tmp_path, turn(Phase.REVEAL), SeatState.SEALED, SINCE)
     ((verb, args),) = sent
@@ -122,11 +130,24 @@ async def test_tick__the_other_seats_turn__waits_its_patience(
     service = Mover(desk, PATIENCE)
     await service.tick()
     assert sent == []
-    head = desk.chain.head
-    desk.chain.head = type(head)(
-        head.number, head.hash, head.parent_hash, head.timestamp + later, head.base_fee
-    )
-    show(desk, second)
+    _later(desk, second, later)
+    await service.tick()
+    assert [verb for verb, _ in sent] == verbs
+
+
+@pytest.mark.parametrize(("later", "verbs"), [(2, []), (3, ["settle"])])
+async def test_tick__settlement_refused_before__not_again_at_once(
+    tmp_path: Path, later: int, verbs: list[str]
+) -> None:
+    alone = turn(Phase.CHALLENGE, fates=OPENED)
+    desk = _desk(tmp_path, alone, SeatState.REVEALED, SINCE + 90, _reveal(ME, ROOTS))
+    for _ in range(2):
+        desk.seats.retry(seat().key, SeatState.REVEALED, "provable: answered just now")
+    sent = listen(desk)
+    service = Mover(desk, PATIENCE)
+    await service.tick()
+    assert sent == []
+    _later(desk, alone, later)
     await service.tick()
     assert [verb for verb, _ in sent] == verbs
 
