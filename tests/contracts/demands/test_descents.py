@@ -18,10 +18,7 @@ from worker.protocol.demands import Demand, Kind, Place
 from worker.tensor.dispute import Lie, Missing, Statement, ToldTensor, ToldTrace, find_lie
 from worker.tensor.evidence import evidence
 from worker.tensor.program import Opcode
-from worker.tensor.told import Grafted
-from worker.tensor.told import Place as Node
 
-KINDS = {"trace": Kind.TRACE, "segment": Kind.SEGMENT, "tensor": Kind.TENSOR, "line": Kind.LINE}
 MOST_ROUNDS = 7
 WHOLE = 2 * BOND * 10**9
 
@@ -40,9 +37,7 @@ class Asker:
 
     def demand(self, missing: Missing) -> Demand:
         self.rounds += 1
-        kind, node = KINDS[missing.part], missing.place
-        place = Place(kind, missing.number, node.level, node.index)
-        return self.asked.ask(place, self._evidence(place))
+        return self.asked.ask(missing.place, evidence(self.asked.about.program, *missing))
 
     def listen(self, demand: Demand) -> None:
         """Take what the last answer's log says."""
@@ -52,25 +47,6 @@ class Asker:
             return
         nodes = [data[at : at + 32] for at in range(0, len(data), 32)]
         self._tree(place).tell(place.level, place.position, nodes)
-
-    def _evidence(self, place: Place) -> bytes:
-        about, program = self.asked.about, self.asked.about.program
-        own, node = about.statement, Node(place.level, place.position)
-        if place.kind in (Kind.TRACE, Kind.SEGMENT):
-            if place.level == 0:
-                return evidence(program, place)
-            mine = own.trace if place.kind is Kind.TRACE else own.inner[place.number]
-            tree = Grafted(mine.tree, self._tree(place))
-            return evidence(program, place, tree.node(node.level, node.index), tree.path_of(node))
-        op, k = program.ops[place.number], place.number
-        outer = Grafted(own.trace.tree, self.told.trace.tree)
-        if not op.is_checkpoint:
-            outer = Grafted(own.inner[op.segment].tree, self.told.inner[op.segment].tree)
-        if place.kind is Kind.TENSOR and place.level == 0:
-            return evidence(program, place, outer.leaf(k), (), outer.path(k))
-        tree = Grafted(own.tensors[k].tree, self._tree(place))
-        digest = tree.node(node.level, node.index)
-        return evidence(program, place, digest, tree.path_of(node), outer.path(k))
 
     def _tree(self, place: Place):
         if place.kind is Kind.TRACE:

@@ -16,8 +16,11 @@ LONGEST = 16_400  # bytes of a line
 
 
 @pytest.fixture
-def world() -> Iterator[DemandsWorld]:
-    """A chain of its own, on which a transaction finds what was written before it."""
+def own_world() -> Iterator[DemandsWorld]:
+    """A chain of its own, on which a transaction finds what was written before it.
+
+    Of a name of its own too: ape takes fixtures of one name for one, and isolates them wrongly.
+    """
     with boa.swap_env(boa.Env()):
         yield DemandsWorld()
 
@@ -40,10 +43,10 @@ def paid_for(asked: Asked, place: Place) -> tuple[int, int]:
 
 
 @pytest.mark.ignore_isolation
-def test_bond__pays_for_every_kind_of_answer(world):
+def test_bond__pays_for_every_kind_of_answer(own_world):
     found = []
     for about in (copies(130, 100, 300, 65), copies(2, 33, LONGEST, 2)):
-        asked = Asked.opened(world, about)
+        asked = Asked.opened(own_world, about)
         last = len(about.tensors) - 1
         depth = asked.said.tensors[last].tree.depth
         for place in (
