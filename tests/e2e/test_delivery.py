@@ -1,42 +1,49 @@
-"""A payer that is served nothing demands the outputs on chain, and a real worker delivers them."""
+"""A payer that is served nothing has the outputs put on the chain, by workers or not at all."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-from eth_abi.abi import decode
 
-from tests.e2e.network import all_settled, events, job_spec, post, settlements, until
-from worker.cli.devnet.network import Network, Operator
-from worker.protocol.deliveries import Debt, Delivery
-from worker.protocol.demands import bond_for
-from worker.protocol.merkle import CHUNK_BYTES, chunk_count, depth
-from worker.protocol.record import ExitClass, Record
+from tests.e2e.network import all_settled, job_spec, post, settlements, until
+from worker.chain.config import KeyConfig
+from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
+from worker.cli.devnet.network import FIRST_OWNER, REQUESTER, Network, Operator
+from worker.client import AsyncClient, ClientConfig
+from worker.client import operator as owners
+from worker.client.wallet import open_wallet
+from worker.errors import FetchError
 from worker.protocol.settled import Result
-from worker.protocol.words import Origin
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FIELDS = ["uint8", "uint32", "uint64", "bytes32", "uint64", "bytes32"]
+LANE = "ReplicatedJobs"
+ENOUGH = 200  # a rendered picture's chunks, and more
 
 
-async def test_delivery__record_then_chunk__by_the_worker_that_was_paid(network: Network) -> None:
+async def test_delivery__paid_worker__answers_for_silence_it_loses_its_bond(
+    network: Network, tmp_path: Path
+) -> None:
     await _start(network)
-    tasks, windows = (
-        {"range": {"from": 0, "to": 2}},
-        {"claim": "18s", "run": "30s", "reveal": "30s"},
-    )
-    spec = job_spec(tasks=tasks, windows=windows)
-    posted = await post(network, spec)
+    windows = {"claim": "18s", "run": "30s", "reveal": "30s"}
+    posted = await post(network, job_spec(tasks={"range": {"from": 0, "to": 2}}, windows=windows))
     await all_settled(network, posted)
     (settled,) = await settlements(network, posted)
-    payer = _Payer(network, posted, Result.of_event(settled))
+    first, *others = Result.of_event(settled).servers
+    job = posted.key.hex()
 
-    told = await payer.demand(1, 0, b"", 192)
-    record = Record(ExitClass.OK, *decode(FIELDS, told)[1:])
-    count = chunk_count(record.output_bytes)
-    last = record.output_bytes - (count - 1) * CHUNK_BYTES
-    chunk = await payer.demand(0, count - 1, told, last + 32 * depth(count))
+    async with _payer(network, tmp_path) as client:
+        (told,) = await client.demand(job, [0], most=ENOUGH)
+        fetched = {one.task: one.file.read_bytes() async for one in client.outputs(job)}
+        assert (told.operator, told.file.read_bytes()) == (first, fetched[0])
 
-    assert record.encode() == told
-    assert len(chunk) == last
+        await network.processes.stop(next(o.name for o in network.operators if o.id == first))
+        async with _standing_restored(network, first, tmp_path):
+            with pytest.raises(FetchError, match=f"operator {first} did not answer 1 of 1"):
+                await client.demand(job, [1], operator=first, most=ENOUGH)
+        (told,) = await client.demand(job, [1], most=ENOUGH)
+        assert (told.operator, told.file.read_bytes()) == (others[0], fetched[1])
 
 
 async def _start(network: Network) -> None:
@@ -51,41 +58,25 @@ async def _start(network: Network) -> None:
         await until(is_ready, f"{operator.name} ready", network)
 
 
-class _Payer:
-    def __init__(self, network: Network, posted, result: Result) -> None:
-        self._network, self._posted, self._result = network, posted, result
+def _payer(network: Network, folder: Path) -> AsyncClient:
+    config = ClientConfig(
+        deployment=network.deployment_file,
+        chain=network.chain,
+        data=folder / "payer",
+        wallet=KeyConfig(dev_account=REQUESTER),
+    )
+    return AsyncClient(config)
 
-    async def demand(self, number: int, position: int, evidence: bytes, size: int) -> bytes:
-        """Demand a piece of task 0 of the first that was paid; return it from the chain's log."""
-        wallet, job = self._network.requester, self._posted
-        jobs = wallet.contracts.address("ReplicatedJobs")
-        (told,) = await events(self._network, "JobPosted", job=job.key)
-        origin = Origin(told["nonce"], told["program"], told["inputs"], told["manifest"])
-        debt = Debt(jobs, 0, self._result.servers[0], 0, number, position)
-        amount = bond_for(size, await wallet.call("Courts", "gas_price"))
-        entry = await wallet.send(
-            "Demands",
-            "demand_output",
-            debt,
-            job.terms.members(),
-            (origin.nonce, origin.program, origin.inputs, origin.manifest),
-            await wallet.call("Escrow", "fee_bps"),
-            await wallet.permit("Escrow", amount),
-            evidence,
-            self._result.members(),
-        )
-        logs = await wallet.events_of(entry)
-        demanded = next(log.args for log in logs if log.name == "OutputDemanded")
-        delivery = Delivery.of(demanded["delivery"])
-        assert delivery.id == demanded["id"]
 
-        async def is_answered() -> bool:
-            return bool(await self._answers(delivery))
-
-        await until(is_answered, "the output delivered", self._network)
-        (data,) = await self._answers(delivery)
-        return data
-
-    async def _answers(self, delivery: Delivery) -> list[bytes]:
-        found = await events(self._network, "OutputAnswered")
-        return [one["data"] for one in found if one["id"] == delivery.id]
+@asynccontextmanager
+async def _standing_restored(network: Network, operator: int, folder: Path) -> AsyncIterator[None]:
+    """Have an operator that loses its standing bond in the block opt in anew for other tests."""
+    place = next(i for i, one in enumerate(network.operators) if one.id == operator)
+    owner = dev_signer(FIRST_OWNER + place, LOCAL_CHAIN_ID)
+    async with open_wallet(network.deployment, network.chain, owner, folder / "owner") as wallet:
+        service = wallet.contracts.address(LANE)
+        before = await wallet.call("Staking", "opt_in_of", operator, service)
+        yield
+        lost = await wallet.call("Staking", "opt_in_of", operator, service)
+        assert before[1] > 0 == lost[1]
+        await owners.opt_in(wallet, operator, LANE, before[0])

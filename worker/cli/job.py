@@ -10,7 +10,7 @@ import click
 from worker.cli.exits import Exit
 from worker.cli.job_payer import accept, cancel, raise_price
 from worker.cli.job_receipt import receipt
-from worker.cli.job_results import fetch, logs, verify
+from worker.cli.job_results import demand, fetch, logs, verify
 from worker.cli.job_watch import follow, list_jobs, show, watch
 from worker.cli.output import Output, output_options
 from worker.cli.runtime import Duration, open_client, run, settings_option
@@ -34,7 +34,8 @@ def job() -> None:
     """
 
 
-for command in (list_jobs, show, follow, logs, fetch, verify, receipt, cancel, accept, raise_price):
+for command in (list_jobs, show, follow, logs, fetch, demand, verify, receipt, cancel, accept,
+                raise_price):  # fmt: skip
     job.add_command(command)
 
 

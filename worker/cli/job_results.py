@@ -1,4 +1,4 @@
-"""`proofmesh job logs | fetch | verify`: results, and whether they are true."""
+"""`proofmesh job logs | fetch | demand | verify`: results, and whether they are true."""
 
 import sys
 from collections.abc import Iterator
@@ -13,12 +13,15 @@ from worker.cli.output import Output, output_options
 from worker.cli.runtime import open_client, run, settings_option
 
 if TYPE_CHECKING:
+    from worker.client.demands import Cost
     from worker.client.output import Output as TaskOutput
     from worker.client.outputs import Progress
     from worker.client.verify import Verdict
     from worker.config import Config
 
 _JOB = click.argument("reference", metavar="JOB")
+_TO = click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False),
+                   default="out", show_default=True, help="Where task-<number>/ goes.")  # fmt: skip
 _TASKS = click.option("--task", "tasks", type=int, multiple=True, help="Only these tasks.")
 
 
@@ -42,8 +45,7 @@ def logs(config: "Config", reference: str, task: int, stream: str) -> None:
 @click.command()
 @_JOB
 @_TASKS
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False),
-              default="out", show_default=True, help="Where task-<number>/ goes.")  # fmt: skip
+@_TO
 @settings_option
 @output_options
 def fetch(
@@ -67,6 +69,67 @@ def fetch(
                     rows.append(_row(output, output.extract(folder)))
 
     run(work())
+    _print(rows, out)
+
+
+@click.command()
+@_JOB
+@_TASKS
+@_TO
+@click.option("--operator", type=int,
+              help="Whom to ask, of those paid; else the first that was never silent.")  # fmt: skip
+@click.option("--most", type=click.IntRange(1), default=32, show_default=True,
+              help="How many pieces may be demanded; records are counted apart.")  # fmt: skip
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before paying.")
+@settings_option
+@output_options
+def demand(
+    config: "Config",
+    reference: str,
+    tasks: tuple[int, ...],
+    folder: Path,
+    operator: int | None,
+    most: int,
+    yes: bool,
+    out: Output,
+) -> None:
+    """Get settled outputs that no worker serves through the chain, check and write them.
+
+    For the job's payer, within a day of the settlement. Each piece of about a kilobyte is demanded
+    by a transaction and for a bond, which pays who answers; who does not answer in time loses its
+    standing bond, and yours comes back. What was demanded before is only waited for.
+    """
+    asks = not yes and sys.stdin.isatty() and out.is_interactive
+
+    async def work() -> list[dict[str, Any]]:
+        async with open_client(config) as client:
+            outputs = await client.demand(
+                reference,
+                list(tasks) or None,
+                operator=operator,
+                most=most,
+                ask=lambda cost: _agree(cost, asks, out),
+                tell=out.note,
+            )
+            return [_row(output, output.extract(folder)) for output in outputs]
+
+    _print(run(work()), out)
+
+
+def _agree(cost: "Cost", asks: bool, out: Output) -> None:
+    """Show what demands cost; leave unless the person agrees."""
+    from worker.client.wallet import as_tokens
+
+    out.note(
+        f"{cost.pieces} pieces to demand: bonds of {as_tokens(cost.bonds)} tokens for the answers, "
+        f"{cost.gas} gas for {as_tokens(cost.gas_cost)}"
+    )
+    if asks and not click.confirm("Demand them?", err=True):
+        raise click.exceptions.Exit(Exit.WALLET)
+
+
+def _print(rows: list[dict[str, Any]], out: Output) -> None:
+    """Print what was written; leave with JOB_FAILED when a program failed."""
     rows.sort(key=lambda row: row["task"])
     details = ("exit", "fuel") if rows and "exit" in rows[0] else ("outputs",)
     columns = ("task", *details, "bytes", "operator", "final", "folder")

@@ -11,6 +11,8 @@ from worker.client import actions
 from worker.client import delivery as delivering
 from worker.client.build import Build
 from worker.client.delivery import COPIES, Delivery
+from worker.client.demanded import demand_tensors, demand_wasm, settled_claims
+from worker.client.demands import MOST, Ask, Demander
 from worker.client.eligibility import fetch_candidates
 from worker.client.follow import Step, Until, follow
 from worker.client.jobfile import JobFile
@@ -30,6 +32,7 @@ from worker.client.terms import fetch_terms, make_origin
 from worker.client.verify import Verdict, verify_wasm
 from worker.client.view import JobView, unfinished
 from worker.client.wallet import SEND_SECONDS, Wallet
+from worker.client.wallet import Progress as SendProgress
 from worker.errors import (
     InsufficientFundsError,
     NotFoundError,
@@ -39,7 +42,7 @@ from worker.errors import (
 )
 from worker.executors.wasm import open_executor
 from worker.protocol.words import Terms
-from worker.types import Address, Digest, Timestamp, Wei
+from worker.types import Address, Digest, OperatorId, Timestamp, Wei
 
 _NOBODY = Address("0x" + "00" * 20)
 
@@ -219,6 +222,36 @@ class AsyncClient(Session):
         return await fetch_receipts(self._network, view, view.batch(batch), depth)
 
     # The payer's other verbs
+
+    async def demand(
+        self,
+        job: str,
+        tasks: Sequence[int] | None = None,
+        *,
+        operator: int | None = None,
+        most: int = MOST,
+        ask: Ask = lambda _: None,
+        tell: SendProgress = lambda _: None,
+    ) -> list[Output]:
+        """Return settled outputs that nobody serves, demanded on the chain piece by piece.
+
+        `operator` is one that was paid for the tasks, by default the first that did not fall
+        silent; `ask` hears the cost before anything is sent, at most `most` pieces each time: of a
+        replicated job the records, then the bundles' chunks. Pieces that were demanded before are
+        not paid for again. The wallet is held while answers are waited for. Raises UsageError
+        unless the wallet paid for the job, NotFoundError for a task without a settled result, and
+        as `Demander.obtain`.
+        """
+        view = await self.view(job)
+        async with self._wallet() as wallet:
+            actions.check_payer(view, wallet)
+            claims = settled_claims(view, tasks)
+            server = None if operator is None else OperatorId(operator)
+            poll = self._config.chain.poll_seconds
+            demander = Demander(self._network, wallet, view, poll, server, most, ask, tell)
+            if view.lane is Lane.REPLICATED:
+                return await demand_wasm(demander, claims, self._store)
+            return await demand_tensors(demander, claims, self._store, self._fetcher)
 
     async def publish(
         self,

@@ -81,6 +81,8 @@ class Outputs:
                 is_false |= isinstance(error, VerificationError)
                 told.append(f"operator {operator}: {error}")
         text = f"task {claim.task}: " + ("; ".join(told) or "nobody was paid for it")
+        if claim.is_final and claim.operators:
+            text += "; `job demand` gets it through the chain, for a day after the settlement"
         raise VerificationError(text) if is_false else FetchError(text)
 
     async def endpoint(self, operator: OperatorId) -> str:

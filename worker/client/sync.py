@@ -113,6 +113,7 @@ class Client:
     wait = _call(AsyncClient.wait)
     fetch = _call(AsyncClient.fetch)
     outputs = _iterate(AsyncClient.outputs)
+    demand = _call(AsyncClient.demand)
     logs = _call(AsyncClient.logs)
     verify = _iterate(AsyncClient.verify)
     receipts = _call(AsyncClient.receipts)

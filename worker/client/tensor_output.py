@@ -1,7 +1,7 @@
 """Outputs of tensor programs: a sealed trace, and the tensors that its leaves commit to."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from worker.protocol.tensor_job import TensorResult
 from worker.storage.fetch import Fetcher
 from worker.storage.locators import endpoint_locator
 from worker.tensor.commit import Commitment
+from worker.tensor.program import Op
 from worker.tensor.tensors import Array, Weights, from_bytes
 from worker.tensor.trace import Trace
 from worker.types import Digest, OperatorId, Timestamp
@@ -23,7 +24,8 @@ _LEAF = 32
 
 @dataclass(frozen=True)
 class TensorOutput(Output):
-    """One task's checked result: its trace's leaves and its output tensors, by operator."""
+    """One task's checked result: its output tensors, by operator, and its trace's leaves, none
+    where the outputs were demanded."""
 
     leaves: tuple[bytes, ...]
     tensors: dict[int, Array]
@@ -74,19 +76,21 @@ class TensorReader:
         leaves = split_leaves(data[:end])
         if Trace(leaves).root != value:
             raise VerificationError("its trace is not the one that stands")
-        tensors = dict(self._tensors(memoryview(data)[end:]))
+        tensors = dict(read_outputs(self._facts.ops, memoryview(data)[end:]))
         for operator, tensor in tensors.items():
             if Commitment(tensor).digest != leaves[operator]:
                 raise VerificationError(f"tensor {operator} is not the one of its trace")
         return leaves, tensors
 
-    def _tensors(self, data: memoryview) -> Iterator[tuple[int, Array]]:
-        for operator, op in enumerate(self._facts.ops):
-            if op.is_output:
-                tensor = from_bytes(op.output.type, data[: op.output.type.nbytes])
-                assert not isinstance(tensor, Weights)  # noqa: S101 - no operator writes weights
-                yield operator, tensor
-                data = data[op.output.type.nbytes :]
+
+def read_outputs(ops: Sequence[Op], data: bytes | memoryview) -> Iterator[tuple[int, Array]]:
+    """Yield a program's outputs, which follow one another in `data`, each with its operator."""
+    for operator, op in enumerate(ops):
+        if op.is_output:
+            tensor = from_bytes(op.output.type, data[: op.output.type.nbytes])
+            assert not isinstance(tensor, Weights)  # noqa: S101 - no operator writes weights
+            yield operator, tensor
+            data = data[op.output.type.nbytes :]
 
 
 def split_leaves(data: bytes) -> tuple[bytes, ...]:

@@ -51,11 +51,12 @@ class WasmReader:
             result.output_bytes,
             self._keep_until,
         )
-        await asyncio.to_thread(_check_bundle, path, result)
+        await asyncio.to_thread(check_bundle, path, result)
         return WasmOutput(claim, operator, path, result)
 
 
-def _check_bundle(path: Path, result: TaskResult) -> None:
+def check_bundle(path: Path, result: TaskResult) -> None:
+    """Raise VerificationError unless the file is the bundle that the record commits to."""
     with path.open("rb") as file:
         root = chunk_root(file)
     if path.stat().st_size != result.output_bytes or root.hex() != result.output_root:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from eth_abi.abi import encode
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
+
+from worker.errors import VerificationError
 
 
 class ExitClass(IntEnum):
@@ -16,6 +19,11 @@ class ExitClass(IntEnum):
     OUT_OF_FUEL = 3
     OUTPUT_LIMIT = 4  # more output, files or log than the terms allow
 
+
+RECORD_BYTES = 6 * 32
+"""Size of an encoded record."""
+
+_TYPES = ["uint8", "uint32", "uint64", "bytes32", "uint64", "bytes32"]
 
 FAILED = (1).to_bytes(32, "big")
 """Opened in place of a value by a seat whose host could not finish the run."""
@@ -40,7 +48,7 @@ class Record:
     def encode(self) -> bytes:
         """Return the ABI encoding, six words in the order of the fields."""
         return encode(
-            ["uint8", "uint32", "uint64", "bytes32", "uint64", "bytes32"],
+            _TYPES,
             [
                 int(self.exit_class),
                 self.exit_code,
@@ -50,6 +58,15 @@ class Record:
                 self.memory_digest,
             ],
         )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Record":
+        """Read an encoding. Raises VerificationError when it is none."""
+        try:
+            exit_class, *fields = decode(_TYPES, data)
+            return cls(ExitClass(exit_class), *fields)
+        except (DecodingError, ValueError) as error:
+            raise VerificationError(f"a malformed record: {error}") from error
 
     def digest(self) -> bytes:
         """Return s, the keccak of the encoding; a first round opens keccak(s), see `blind`."""

@@ -13,8 +13,8 @@ from worker.tensor.openings import Whole
 from worker.tensor.program import Op
 from worker.tensor.tensors import from_bytes
 
-RECORD = 1
-"""The number of a debt that asks for the execution record, not for the bundle."""
+BUNDLE, RECORD = 0, 1
+"""What the number of a debt in ReplicatedJobs asks for: the bundle, or the execution record."""
 
 _DIGEST_BYTES = 32
 

@@ -84,7 +84,7 @@ def test_raise_price__not_an_amount__usage(run, settings, price):
     assert "number of tokens" in result.err
 
 
-@pytest.mark.parametrize("verb", [("cancel",), ("accept",), ("raise-price", "9")])
+@pytest.mark.parametrize("verb", [("cancel",), ("accept",), ("raise-price", "9"), ("demand",)])
 def test_payers_verbs__somebody_elses_job__refused_and_nothing_sent(
     run, chain, settings, tmp_path, verb
 ):
@@ -119,6 +119,7 @@ def test_retry__tasks_without_a_result__are_posted_again(run, chain, cast, tmp_p
         (("retry", "nobody"), "no job", Exit.NOT_FOUND),
         (("publish", "nobody"), "no job nobody was posted from this machine", Exit.NOT_FOUND),
         (("fetch", "nobody"), "no job", Exit.NOT_FOUND),
+        (("demand", "nobody"), "no job", Exit.NOT_FOUND),
         (("verify", "nobody"), "no job", Exit.NOT_FOUND),
         (("receipt", "nobody"), "no job", Exit.NOT_FOUND),
         (("logs", "nobody", "0"), "no job", Exit.NOT_FOUND),
@@ -139,6 +140,9 @@ def test_results__not_there_yet__each_verb_says_so(run, settings, tmp_path):
         result = run("job", *verb)
         assert result.code == Exit.NOT_FOUND, verb
         assert "task 0 has no result: it is pending" in result.err
+    demanded = run("job", "demand", key)
+    assert demanded.code == Exit.NOT_FOUND
+    assert "no task is settled with a result yet" in demanded.err
     receipt = run("job", "receipt", key)
     assert receipt.code == Exit.NOT_FOUND
     assert "batch 0 has no result: it is open" in receipt.err
@@ -153,6 +157,19 @@ def test_results__workers_gone__fetch_names_who_was_asked(run, cast, tmp_path):
 
     assert result.code == Exit.CHAIN
     assert "operator 1: announces no endpoint" in result.err
+    assert "`job demand` gets it through the chain" in result.err
+
+
+def test_demand__more_than_allowed__refused_with_its_cost(run, chain, cast, tmp_path):
+    key = submit(run, tmp_path, **NAMED)
+    asyncio.run(cast.conclude(view_of(key), 0, digests_of("a", "b")))
+    before = sent(chain)
+
+    result = run("job", "demand", key, "--most", 1)
+
+    assert result.code == Exit.USAGE
+    assert "2 pieces, for bonds of 0." in result.err and "more than the 1 allowed" in result.err
+    assert sent(chain) == before
 
 
 def test_publish__no_worker_announces_itself__says_so(run, settings, tmp_path):

@@ -76,7 +76,7 @@ async def stage(client, cast, tmp_path: Path) -> AsyncIterator[Stage]:
     (tmp_path / "job" / "p.wasm").write_bytes(bytes(wat2wasm(PROGRAM)))
     view = await client.view((await client.submit(file)).key)
     worker = Worker(BlobStore(tmp_path / "worker", 1 << 24, free_floor=0))
-    digests = await _run_all(client, view, worker, tmp_path)
+    digests = await run_all(client, view, worker, tmp_path)
     await cast.conclude(view, 0, digests[:2])
     await cast.conclude(view, 1, digests[2:])
     places = Places(total=8, per_peer=8)
@@ -91,7 +91,7 @@ async def stage(client, cast, tmp_path: Path) -> AsyncIterator[Stage]:
         yield stage
 
 
-async def _run_all(client, view, worker: Worker, tmp_path: Path) -> list[bytes]:
+async def run_all(client, view, worker: Worker, tmp_path: Path) -> list[bytes]:
     """Run every task as an operator does, and keep what it would serve."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
