@@ -85,7 +85,8 @@ test-contracts: compile
 
 .PHONY: test-worker
 test-worker: compile .venv/.torch
-	$(PLAIN_PYTEST) tests --ignore tests/contracts
+	$(PLAIN_PYTEST) tests --ignore tests/contracts --ignore tests/e2e -n 2
+	$(PLAIN_PYTEST) tests/e2e --durations 12 # one after the other: each is a network of processes
 
 .PHONY: test-models
 test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes
