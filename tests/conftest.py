@@ -31,13 +31,13 @@ class LocalNetwork:
 def session_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNetwork]:
     """A chain with the contracts deployed, until the tests end."""
     from worker.cli.devnet.anvil import start_anvil
-    from worker.cli.devnet.deploy import deploy
+    from worker.cli.devnet.saved import deploy_or_load
 
     folder = tmp_path_factory.mktemp("network")
     with asyncio.Runner() as runner:
         anvil = runner.run(start_anvil(ROOT, folder / "anvil.log"))
         try:
-            runner.run(deploy(ROOT, anvil.url, folder, folder / "deploy.log"))
+            runner.run(deploy_or_load(ROOT, anvil, folder, folder / "deploy.log"))
             yield LocalNetwork(anvil, folder / "31337.json")
         finally:
             runner.run(anvil.stop())

@@ -7,13 +7,14 @@ import pytest_asyncio
 
 from tests.e2e.network import ROOT
 from worker.cli.devnet.network import Network, open_network
+from worker.cli.devnet.saved import deploy_or_load
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chain(tmp_path_factory: object) -> AsyncIterator[Network]:
     """The network, without workers."""
     folder: Path = tmp_path_factory.mktemp("network")  # type: ignore[attr-defined]
-    async with open_network(ROOT, folder, 5) as network:
+    async with open_network(ROOT, folder, 5, deploying=deploy_or_load) as network:
         yield network
 
 

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import socket
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,6 +54,19 @@ class Anvil:
         """Let the chain's time jump."""
         await self.ask("evm_increaseTime", hex(seconds))
         await self.ask("evm_mine")
+
+    async def dump(self) -> str:
+        """Return the chain's blocks and state, for `load`."""
+        return str(await self.ask("anvil_dumpState"))
+
+    async def load(self, state: str) -> None:
+        """Become the chain that `dump` returned, and go on from its head in the present."""
+        await self.ask("anvil_loadState", state)
+        head = await self.ask("eth_getBlockByNumber", "latest", False)
+        # A chain whose time has jumped is ahead of the clock, and would go back to it.
+        ahead = int(head["timestamp"], 16) - int(time.time())
+        if ahead >= 0:
+            await self.skip(ahead + 1)
 
     async def stop(self) -> None:
         """End the process and wait for it."""

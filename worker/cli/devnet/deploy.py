@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from worker.chain.deployment import Deployment
+from worker.cli.devnet.anvil import CHAIN_ID, Anvil
 from worker.errors import ConfigError
 
 DEPLOYER = 0
@@ -20,8 +21,8 @@ def find_checkout() -> Path:
     raise ConfigError("local networks are started from a checkout of the project")
 
 
-async def deploy(root: Path, url: str, folder: Path, log: Path) -> Deployment:
-    """Run the deployment script against the chain at `url`; its file goes to `folder`, absolute."""
+async def deploy(root: Path, anvil: Anvil, folder: Path, log: Path) -> Deployment:
+    """Run the deployment script against a fresh chain; its file goes to `folder`, absolute."""
     cache = root / ".cache"
     for name in ("ape", "vvm"):
         (cache / name).mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ async def deploy(root: Path, url: str, folder: Path, log: Path) -> Deployment:
                 "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
                 "APE_DATA_FOLDER": str(cache / "ape"),
                 "VVM_BINARY_PATH": str(cache / "vvm"),  # else a folder in the person's home
-                "APE_FOUNDRY_HOST": url,
+                "APE_FOUNDRY_HOST": anvil.url,
             },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
@@ -54,4 +55,4 @@ async def deploy(root: Path, url: str, folder: Path, log: Path) -> Deployment:
             raise
     if code != 0:
         raise ConfigError(f"the deployment failed with code {code}: see {log}")
-    return Deployment.load(folder / "31337.json")
+    return Deployment.load(folder / f"{CHAIN_ID}.json")

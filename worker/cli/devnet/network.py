@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,10 @@ FIRST_OWNER, FIRST_WORKER, WATCHER, REQUESTER = 1, 8, 16, 15
 
 _READY_SECONDS = 60.0
 _READY_POLL_SECONDS = 0.1
+
+
+Deploying = Callable[[Path, Anvil, Path, Path], Awaitable[Deployment]]
+"""How the contracts come to a chain: `deploy`, or `deploy_or_load`."""
 
 
 @dataclass
@@ -140,10 +144,12 @@ async def open_network(
     operators: int,
     progress: Progress = lambda _: None,
     circles: Sequence[Sequence[int]] = (),
+    deploying: Deploying = deploy,
 ) -> AsyncIterator[Network]:
     """Start a chain, deploy from the checkout `root`, stake `operators`; stop all behind it.
 
-    `circles` are the groups of operators in which each of their members takes work.
+    `circles` are the groups of operators in which each of their members takes work. Who needs many
+    networks brings the contracts there by `deploy_or_load`.
     """
     processes = Processes(folder / "logs")
     async with AsyncExitStack() as stack:
@@ -151,7 +157,7 @@ async def open_network(
         stack.push_async_callback(anvil.stop)
         await stack.enter_async_context(processes)  # the workers end before their chain
         progress(f"chain {LOCAL_CHAIN_ID} runs at {anvil.url}; ape deploys the contracts")
-        deployment = await deploy(root, anvil.url, folder, folder / "deploy.log")
+        deployment = await deploying(root, anvil, folder, folder / "deploy.log")
         progress(f"{len(deployment.contracts)} contracts are deployed; operators stake")
         chain = ChainConfig.model_validate(
             {"rpc_urls": [anvil.url], "confirmations": 1, "poll_seconds": 0.25}
@@ -168,12 +174,15 @@ async def open_network(
         bank, requester = await wallet(DEPLOYER), await wallet(REQUESTER)
         network = Network(folder, anvil, deployment, chain, processes, requester)
         await bank.send("Token", "transfer", requester.address, PURSE)
+        owned = []
         for index in range(operators):
             owner = await wallet(FIRST_OWNER + index)
             await bank.send("Token", "transfer", owner.address, STAKE)
-            key = dev_signer(FIRST_WORKER + index, LOCAL_CHAIN_ID)
-            number = await owners.join(owner, Wei(STAKE), key)
+            number = await owners.stake(owner, Wei(STAKE))  # one by one: this numbers them
             network.operators.append(_configure(network, number, FIRST_WORKER + index, circles))
+            key = dev_signer(FIRST_WORKER + index, LOCAL_CHAIN_ID)
+            owned.append(owners.join(owner, Wei(0), key, number))
+        await asyncio.gather(*owned)
         progress(f"{operators} operators have staked {STAKE // TOKEN} tokens each; workers start")
         epoch = await bank.call("Staking", "epoch_length")
         await anvil.skip(2 * epoch)  # weights count from the next epoch on

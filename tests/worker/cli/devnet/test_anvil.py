@@ -27,7 +27,6 @@ async def test_start__free_port__answers_and_ends(tmp_path: Path) -> None:
 async def test_start__port_in_use__names_port_and_log(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"port {port}: see .*anvil\.log"):
             await start_anvil(ROOT, tmp_path / "anvil.log", port)
