@@ -77,7 +77,7 @@ demo: compile ## a verified job from wallet to wallet, with a liar and a crash
 	proofmesh dev demo
 
 .PHONY: test
-test: test-contracts test-worker ## the whole suite
+test: test-contracts test-worker faults ## the whole suite
 
 .PHONY: test-contracts
 test-contracts: compile
@@ -85,8 +85,12 @@ test-contracts: compile
 
 .PHONY: test-worker
 test-worker: compile .venv/.torch
-	$(PLAIN_PYTEST) tests --ignore tests/contracts --ignore tests/e2e -n 2
+	$(PLAIN_PYTEST) tests --ignore tests/contracts --ignore tests/e2e --ignore tests/faults -n 2
 	$(PLAIN_PYTEST) tests/e2e --durations 12 # one after the other: each is a network of processes
+
+.PHONY: faults
+faults: compile ## every fault of docs/reliability.md that a test can cause
+	$(PLAIN_PYTEST) tests/faults --durations 12 # one network, one fault after the other
 
 .PHONY: test-models
 test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes

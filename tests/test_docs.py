@@ -15,19 +15,44 @@ from worker.cli.main import cli
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("examples/*/*.md")])
 OPERATIONS = ROOT / "docs" / "operations.md"
 THREATS = ROOT / "docs" / "threat-model.md"
+FAULTS = ROOT / "docs" / "reliability.md"
+
+
+def _rows(document: Path, heading: str) -> list[str]:
+    """Return the rows of the table under a heading."""
+    table = document.read_text().partition(f"## {heading}")[2].partition("\n## ")[0]
+    return [line for line in table.splitlines() if line.startswith("| ")][1:]
+
+
+def _tests() -> set[str]:
+    """Return the names of all tests."""
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    return set(re.findall(r"\bdef (test_\w+)", sources))
 
 
 def test_threat_model__every_attack__names_tests_that_exist():
-    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
-    exist = set(re.findall(r"\bdef (test_\w+)", sources))
-    table = THREATS.read_text().partition("## Attacks")[2].partition("\n## ")[0]
-    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    rows, exist = _rows(THREATS, "Attacks"), _tests()
 
     assert len(rows) > 15
     for row in rows:
         named = set(re.findall(r"`(test_\w+)`", row))
         assert named, f"no test: {row}"
         assert named <= exist, named - exist
+
+
+def test_reliability__every_fault__names_its_tests_or_says_why_there_is_none():
+    rows, exist = _rows(FAULTS, "Faults"), _tests()
+
+    named = set()
+    for row in rows:
+        number, last = row.split(" | ")[0].strip("| "), row.rstrip("| ").split(" | ")[-1]
+        tests = set(re.findall(r"`(test_\w+)`", last))
+        assert tests or last.startswith("none: "), f"neither a test nor a reason: {row}"
+        assert tests <= exist, tests - exist
+        assert all(test.startswith("test_fault_") for test in tests), tests
+        assert not tests or any(f"_fault_{int(number):02}__" in test for test in tests), row
+        named |= tests
+    assert named == {test for test in exist if test.startswith("test_fault_")}
 
 
 def test_operations__exit_codes__are_all_and_only_those_there_are():

@@ -90,22 +90,31 @@ def demo(picture: Path) -> None:
 @dev.command()
 @output_options
 def audit(out: Output) -> None:
-    """Check every invariant of the local network; exits 1 when one is broken."""
+    """Check every invariant of the local network, and its workers' databases against its chain;
+    exits 1 when one is broken."""
     from worker.cli.devnet.audit import Audit
 
     async def work() -> Audit:
-        from worker.cli.devnet.audit import audit_deployment
+        from worker.cli.devnet.reconcile import audit_deployment
         from worker.config import load_config
 
-        config = load_config(_places()[1] / "requester.toml")
-        return await audit_deployment(config.deployment, config.chain)
+        folder = _places()[1]
+        used = (file.parent for file in folder.glob("worker-*/worker.sqlite"))
+        workers = [load_config(place / "config.toml") for place in sorted(used)]
+        config = load_config(folder / "requester.toml")
+        return await audit_deployment(config.deployment, config.chain, workers)
 
     found = run(work())
     rows = [
-        {"invariant": check.invariant, "claim": check.claim, "holds": check.holds}
+        {
+            "invariant": check.invariant,
+            "claim": check.claim,
+            "holds": check.holds,
+            "differs": check.differs,
+        }
         for check in found.checks
     ]
-    out.rows(rows, columns=["invariant", "claim", "holds"], key="claim")
+    out.rows(rows, columns=["invariant", "claim", "holds", "differs"], key="claim")
     if not found.holds:
         raise click.exceptions.Exit(1)
 

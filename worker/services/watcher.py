@@ -87,7 +87,7 @@ class Watcher(Service):
                     self._jobs.add_job(posted_job(event))
                 elif event.contract == DEMANDS:
                     self._add_demand(event)
-            self._jobs.add_logs(_job_logs(events))
+            self._jobs.add_logs(job_logs(events))
             self._cursor.save(scan.window)
         self._window = scan.window
         self._stored = set(map(_identity, scan.events))
@@ -147,7 +147,8 @@ def posted_job(event: Event) -> PostedJob:
     )
 
 
-def _job_logs(events: Iterable[Event]) -> list[JobLog]:
+def job_logs(events: Iterable[Event]) -> list[JobLog]:
+    """Return the logs that are kept of these events."""
     return [
         JobLog(
             event.block_number, event.log_index, event.name, JobKey(event.args["job"]), event.args

@@ -34,6 +34,34 @@ class Database:
                 self._connection.close()
                 raise
 
+    @classmethod
+    @contextmanager
+    def snapshot(cls, path: Path) -> Iterator["Database"]:
+        """Read a file that another process may write, as it is now: nothing is created or changed.
+
+        Raises StoreCorruptError when it cannot be read, ConfigError when another version wrote it.
+        """
+        frozen = cls.__new__(cls)
+        frozen.path, frozen._depth = path, 0
+        with _as_store_errors(path):
+            uri = f"{path.absolute().as_uri()}?mode=ro"
+            frozen._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        frozen._connection.row_factory = sqlite3.Row
+        try:
+            frozen._freeze()
+            yield frozen
+        finally:
+            frozen.close()
+
+    def _freeze(self) -> None:
+        """Begin what sees nothing that is committed from now on, and check what is there."""
+        with _as_store_errors(self.path):
+            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            self._connection.execute("BEGIN")
+            versions = self._connection.execute("SELECT version FROM schema_version").fetchall()
+        if {row[0] for row in versions} != {version for version, _, _ in _migrations()}:
+            raise ConfigError(f"{self.path}: written by another version")
+
     def _prepare(self) -> None:
         self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         self._connection.execute("PRAGMA journal_mode = WAL")

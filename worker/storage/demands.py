@@ -64,6 +64,10 @@ class DemandStore:
         """Return a demand by its id."""
         return next(iter(self._select("WHERE id = ?", id)), None)
 
+    def all(self) -> list[Demanded]:
+        """Return every demand, in the order of blocks."""
+        return self._select("ORDER BY block")
+
     def of_task(
         self, job: JobKey, batch: int, round_: int, operator: OperatorId, task: TaskIndex
     ) -> list[Demanded]:

@@ -139,6 +139,10 @@ class JobStore:
         rows = self._database.query("SELECT * FROM jobs WHERE job = ?", job)
         return _posted(rows[0]) if rows else None
 
+    def posted(self) -> list[PostedJob]:
+        """Return every job, in the order of blocks."""
+        return [_posted(row) for row in self._database.query("SELECT * FROM jobs ORDER BY block")]
+
     def open_jobs(
         self, service: str, state: JobState, block: int, now: Timestamp
     ) -> list[PostedJob]:
@@ -188,6 +192,11 @@ class JobStore:
             *names,
             (1 << 62) if up_to is None else up_to,
         )
+        return [job_log(row) for row in rows]
+
+    def all_logs(self) -> list[JobLog]:
+        """Return every log, in the chain's order."""
+        rows = self._database.query("SELECT * FROM logs ORDER BY block, log_index")
         return [job_log(row) for row in rows]
 
     def logs_about(self, operator: OperatorId, name: str, up_to: int) -> list[JobLog]:

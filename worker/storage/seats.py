@@ -293,16 +293,23 @@ class SeatStore:
     def earnings(self) -> list[Earning]:
         """Return every settlement's earning, in the chain's order."""
         rows = self._database.query("SELECT * FROM earnings ORDER BY block")
-        return [
-            Earning(
-                Wei(int(row["paid"])), row["burnt"], row["released"], row["token"], row["block"]
-            )
-            for row in rows
-        ]
+        return [_earning(row) for row in rows]
+
+    def earning(self, key: SeatKey) -> Earning | None:
+        """Return what the settlement of a seat brought, None before it."""
+        rows = self._database.query(
+            "SELECT * FROM earnings WHERE job = ? AND batch = ? AND round = ?", *_parts(key)
+        )
+        return _earning(rows[0]) if rows else None
 
 
 def _parts(key: SeatKey) -> tuple[JobKey, BatchIndex, int]:
     return key.job, key.batch, key.round
+
+
+def _earning(row: Row) -> Earning:
+    paid = Wei(int(row["paid"]))
+    return Earning(paid, row["burnt"], row["released"], row["token"], row["block"])
 
 
 def _seat(row: Row) -> Seat:

@@ -41,6 +41,27 @@ def test_open__newer_schema__refused(path):
         Database(path)
 
 
+def test_snapshot__written_meanwhile__shows_the_moment_it_was_opened(path):
+    writer = Database(path)
+    with Database.snapshot(path) as frozen:
+        CursorStore(writer).save({1: b"one"})
+        assert CursorStore(frozen).load() == {}
+        with pytest.raises(StoreCorruptError):
+            CursorStore(frozen).save({2: b"two"})
+
+    assert CursorStore(writer).load() == {1: b"one"}
+
+
+def test_snapshot__no_file_or_another_version__refused(path):
+    with pytest.raises(StoreCorruptError), Database.snapshot(path):
+        pass
+    assert not path.parent.exists()
+    with Database(path).transaction() as connection:
+        connection.execute("DELETE FROM schema_version WHERE version = 1")
+    with pytest.raises(ConfigError, match="another version"), Database.snapshot(path):
+        pass
+
+
 def test_open__a_file_of_before_lanes__its_jobs_are_replicated(path, monkeypatch):
     every = database_module._migrations()
     monkeypatch.setattr(database_module, "_migrations", lambda: [m for m in every if m[0] < 11])

@@ -1,4 +1,4 @@
-"""The global invariants of a network, read from its chain alone (docs/protocol.md §6).
+"""The global invariants of a network, read from its chain alone (docs/protocol.md §7).
 
 The checker trusts events for who exists and views for what they have: sums of what people own must
 fit what the vaults hold, and every settlement must follow from what was funded and posted.
@@ -7,28 +7,28 @@ fit what the vaults hold, and every settlement must follow from what was funded 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from worker.chain.config import ChainConfig
 from worker.chain.contracts import Contracts, Event
-from worker.chain.deployment import Deployment
 from worker.chain.endpoints import RpcPool
 from worker.chain.wire import parse_logs
 from worker.protocol.provable_words import reserve
-from worker.protocol.words import GWEI, SeatOutcome, Terms
+from worker.protocol.words import FINAL, GWEI, SeatOutcome, Terms
 
 NETWORK_TOKEN = 0
 _NOBODY = "0x" + "00" * 20
+_WORDS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Check:
-    """One invariant: its number in docs/protocol.md, what was compared, whether it holds."""
+    """One invariant: its number in docs/protocol.md, what was compared, whether it holds, and what
+    differs where somebody asked for it by name."""
 
     invariant: int
     claim: str
     holds: bool
+    differs: str = ""
 
 
 @dataclass
@@ -48,6 +48,10 @@ class Audit:
         """Add a check."""
         self.checks.append(Check(invariant, claim, holds))
 
+    def compare(self, invariant: int, claim: str, differences: Sequence[str]) -> None:
+        """Add a check that holds when nothing differs."""
+        self.checks.append(Check(invariant, claim, not differences, "; ".join(differences)))
+
 
 class Auditor:
     """Checks one deployment at one block."""
@@ -64,6 +68,7 @@ class Auditor:
         await self._staking(audit)
         await self._escrow(audit, events)
         _check_batches(audit, events)
+        await self._words(audit, events)
         return audit
 
     async def events(self, block: int) -> list[Event]:
@@ -108,6 +113,26 @@ class Auditor:
             total += stake * GWEI
         audit.tokens["stakes"] = total
         audit.check(1, "Staking holds every stake", audit.tokens["Staking"] >= total)
+
+    async def _words(self, audit: Audit, events: list[Event]) -> None:
+        """A batch's word is final exactly when an event said so: each task is in one state."""
+        ended = {
+            (e.args["job"], e.args["batch"])
+            for e in events
+            if e.name in ("BatchSettled", "BatchClosed") and not e.args.get("contested_mask")
+        }
+        services = {e.args["job"]: e.contract for e in events if e.name == "JobPosted"}
+        for job, terms in _jobs(events).items():
+            for first in range(0, terms.batches, _WORDS_AT_ONCE):
+                some = range(first, min(first + _WORDS_AT_ONCE, terms.batches))
+                calls = [("batch_of", (job, batch)) for batch in some]
+                words = await self._contracts.read(services[job], calls, audit.block)
+                differ = [
+                    f"batch {batch}"
+                    for batch, word in zip(some, words, strict=True)
+                    if (word >= FINAL) is not ((job, batch) in ended)
+                ]
+                audit.compare(2, f"job {job.hex()[:8]}: final as its events say", differ)
 
     async def _escrow(self, audit: Audit, events: list[Event]) -> None:
         owed = await self._view(audit, "Escrow", "fees_of", NETWORK_TOKEN)
@@ -187,11 +212,3 @@ def _is_fair(seat: SeatOutcome, terms: Terms, price: int) -> bool:
 
 def _name(batch: tuple[bytes, int]) -> str:
     return f"job {batch[0].hex()[:8]} batch {batch[1]}"
-
-
-async def audit_deployment(file: Path, chain: ChainConfig) -> Audit:
-    """Check a deployed network at its head."""
-    deployment = Deployment.load(file)
-    async with RpcPool(chain, deployment.identity) as pool:
-        head = await pool.head()
-        return await Auditor(Contracts(deployment, pool), pool).audit(head.number)

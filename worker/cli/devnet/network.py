@@ -20,8 +20,10 @@ from worker.cli.devnet.anvil import Anvil, free_port, start_anvil
 from worker.cli.devnet.audit import Audit, Auditor
 from worker.cli.devnet.deploy import DEPLOYER, deploy
 from worker.cli.devnet.processes import Processes
+from worker.cli.devnet.reconcile import audit_with_workers
 from worker.client import operator as owners
 from worker.client.wallet import Progress, Wallet, open_wallet
+from worker.config import load_config
 from worker.errors import ConfigError, NotFoundError
 from worker.types import Wei
 
@@ -111,10 +113,11 @@ class Network:
         head = await self.requester.pool.head()
         return await self._auditor.events(head.number)
 
-    async def audit(self) -> Audit:
-        """Check every invariant at the head."""
-        head = await self.requester.pool.head()
-        return await self._auditor.audit(head.number)
+    async def audit(self, *workers: Operator) -> Audit:
+        """Check every invariant at the head, and the databases of these workers against it."""
+        wallet = self.requester
+        settings = [load_config(operator.settings) for operator in workers]
+        return await audit_with_workers(wallet.contracts, wallet.pool, settings)
 
     def write_requester_settings(self) -> Path:
         """Write settings for the command line that pay from the requester's account."""
