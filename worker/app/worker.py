@@ -204,20 +204,25 @@ async def run(
     Raises FatalError, alone or in an exception group, when a person must look.
     """
     async with open_ground(config, executor, backend) as ground:
-        worker = Worker(ground, on_step)
-        loop = asyncio.get_running_loop()
+        return await serve(ground, on_step)
 
-        def on_signal() -> None:
-            if worker.is_draining:
-                worker.stop()
-            else:
-                worker.drain()
 
+async def serve(ground: Ground, on_step: StepHook = no_hook) -> int:
+    """Run a worker on ground that is open; as `run`."""
+    worker = Worker(ground, on_step)
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if worker.is_draining:
+            worker.stop()
+        else:
+            worker.drain()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        await worker.run()
+    finally:
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, on_signal)
-        try:
-            await worker.run()
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            loop.remove_signal_handler(number)
     return 0

@@ -23,23 +23,31 @@ def dev() -> None:
 
 
 @dev.command()
-@click.option("--operators", type=click.IntRange(1, 7), default=5, show_default=True)
-def up(operators: int) -> None:
+@click.option("--operators", type=click.IntRange(1, 20), default=5, show_default=True)
+@click.option("--cast", "parts", metavar="PART:NUMBER,…",
+              help="Who plays instead, such as honest:6,liar:2,lazy:1,copycat:1,withholder:1,"
+              "griefer:1,flooder:1.")  # fmt: skip
+def up(operators: int, parts: str | None) -> None:
     """Start a chain, the contracts and staked workers; runs until Ctrl-C or `dev down`."""
+    from worker.cli.devnet.cast.roles import Cast
+
     root, folder = _places()
+    cast = Cast.parse(parts or f"honest:{operators}")
 
     async def work() -> None:
-        from worker.cli.devnet.network import open_network
+        from worker.cli.devnet.stage import open_stage
 
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        async with open_network(root, folder, operators, click.echo) as network:
-            for operator in network.operators:
-                await network.start(operator)
-                click.echo(f"worker {operator.id}: settings {operator.settings}")
-            settings = network.write_requester_settings()
+        async with open_stage(root, folder, cast, click.echo) as stage:
+            for operator in stage.network.operators:
+                await stage.start(operator)
+                part = stage.role(operator)
+                click.echo(f"worker {operator.id}, {part}: settings {operator.settings}")
+            await stage.start_flooders()
+            settings = stage.network.write_requester_settings()
             click.echo(f"as requester: export PROOFMESH_CONFIG={settings}")
             await stop.wait()
 

@@ -96,7 +96,7 @@ async def start_anvil(root: Path, log: Path, port: int | None = None) -> Anvil:
         process = await asyncio.create_subprocess_exec(
             str(find_anvil(root)),
             *("--host", "127.0.0.1", "--port", str(chosen), "--chain-id", str(CHAIN_ID)),
-            *("--accounts", "20", "--hardfork", "cancun"),
+            *("--accounts", "64", "--hardfork", "cancun"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tomlkit
@@ -30,7 +31,7 @@ from worker.types import Wei
 TOKEN = 10**18
 STAKE = 1_000 * TOKEN
 PURSE = 100_000 * TOKEN
-FIRST_OWNER, FIRST_WORKER, WATCHER, REQUESTER = 1, 8, 16, 15
+REQUESTER, WATCHER, FIRST_OWNER, FIRST_WORKER = 15, 16, 20, 40
 """Which of the local chain's accounts plays whom."""
 
 _READY_SECONDS = 60.0
@@ -97,7 +98,7 @@ class Network:
 
     async def start_watcher(self) -> None:
         """Start `proofmesh node watch` with an account that has gas money and no stake."""
-        file = self._write_settings("watcher", {"wallet": {"dev_account": WATCHER}})
+        file = self.write_settings("watcher", {"wallet": {"dev_account": WATCHER}})
         command = [sys.executable, "-m", "worker", "node", "watch", "--config", str(file)]
         await self.processes.start("watcher", command, {})
 
@@ -121,9 +122,11 @@ class Network:
 
     def write_requester_settings(self) -> Path:
         """Write settings for the command line that pay from the requester's account."""
-        return self._write_settings("requester", {"wallet": {"dev_account": REQUESTER}})
+        return self.write_settings("requester", {"wallet": {"dev_account": REQUESTER}})
 
-    def _write_settings(self, name: str, more: Mapping[str, Any]) -> Path:
+    def write_settings(self, name: str, more: Mapping[str, Any]) -> Path:
+        """Write settings with `more` than the network, and a folder for data, both called `name`;
+        return the file."""
         file = self.folder.resolve() / f"{name}.toml"
         settings = {
             "deployment": str(self.deployment_file.resolve()),
@@ -147,12 +150,16 @@ async def open_network(
     operators: int,
     progress: Progress = lambda _: None,
     circles: Sequence[Sequence[int]] = (),
+    stakes: Sequence[int] = (),
+    purses: Mapping[int, int] = MappingProxyType({}),
     deploying: Deploying = deploy,
 ) -> AsyncIterator[Network]:
     """Start a chain, deploy from the checkout `root`, stake `operators`; stop all behind it.
 
-    `circles` are the groups of operators in which each of their members takes work. Who needs many
-    networks brings the contracts there by `deploy_or_load`.
+    `circles` are the groups of operators in which each of their members takes work. `stakes` are
+    what they stake, in wei of tokens, the usual where nothing is said; `purses` what accounts of
+    the local chain are given beside the requester. Who needs many networks brings the contracts
+    there by `deploy_or_load`.
     """
     processes = Processes(folder / "logs")
     async with AsyncExitStack() as stack:
@@ -176,17 +183,20 @@ async def open_network(
 
         bank, requester = await wallet(DEPLOYER), await wallet(REQUESTER)
         network = Network(folder, anvil, deployment, chain, processes, requester)
-        await bank.send("Token", "transfer", requester.address, PURSE)
+        for account, purse in {REQUESTER: PURSE, **purses}.items():
+            receiver = dev_signer(account, LOCAL_CHAIN_ID).address
+            await bank.send("Token", "transfer", receiver, purse)
         owned = []
-        for index in range(operators):
+        for index, stake in enumerate(stakes or [STAKE] * operators):
             owner = await wallet(FIRST_OWNER + index)
-            await bank.send("Token", "transfer", owner.address, STAKE)
-            number = await owners.stake(owner, Wei(STAKE))  # one by one: this numbers them
+            await bank.send("Token", "transfer", owner.address, stake)
+            number = await owners.stake(owner, Wei(stake))  # one by one: this numbers them
             network.operators.append(_configure(network, number, FIRST_WORKER + index, circles))
             key = dev_signer(FIRST_WORKER + index, LOCAL_CHAIN_ID)
             owned.append(owners.join(owner, Wei(0), key, number))
         await asyncio.gather(*owned)
-        progress(f"{operators} operators have staked {STAKE // TOKEN} tokens each; workers start")
+        total = sum(stakes) or STAKE * operators
+        progress(f"{operators} operators have staked {total // TOKEN} tokens; workers start")
         epoch = await bank.call("Staking", "epoch_length")
         await anvil.skip(2 * epoch)  # weights count from the next epoch on
         await anvil.keep_time()

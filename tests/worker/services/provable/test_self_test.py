@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from worker.cli.devnet.cast import FaultyBackend
+from worker.cli.devnet.cast.faulty import FaultyBackend
 from worker.executors.tensor import TensorExecutor
 from worker.health import Health, Reason
 from worker.services.provable.self_test import SelfTest
