@@ -83,7 +83,7 @@ class Deployer:
         block = self._provider.get_block("latest").number
         self._deploy_contracts()
         self._admit()
-        self._offer_ownership()
+        self._hand_over()
         self._write(block)
         self._journal.close()
         return self.file
@@ -114,7 +114,8 @@ class Deployer:
             params.staking.minimum_stake,
             params.staking.weight_cap,
         )
-        sink, guardian = params.escrow.fee_sink or me, params.escrow.guardian or me
+        timelock = self._deploy_governance(token, staking)
+        sink, guardian = params.escrow.fee_sink or timelock, params.escrow.guardian or me
         escrow = self._deploy("Escrow", token, staking, params.escrow.fee_bps, sink, guardian)
         self._deploy("Registry", staking)
         seeds = self._deploy(params.seed_source)
@@ -131,6 +132,15 @@ class Deployer:
             "ProvableJobs", staking, escrow, seeds, courts, least, provable.priority
         )
         self._deploy("Demands", tensor_jobs, wasm_jobs, provable.answer_window)
+
+    def _deploy_governance(self, token: str, staking: str) -> str:
+        params = self._params.governance
+        rules = (params.delay, params.period, params.quorum_bps, params.threshold)
+        governor = self._deploy("Governor", token, staking, rules)
+        timelock = self._deploy("Timelock", governor, params.timelock_delay)
+        if self._contracts["Governor"].timelock() != timelock:
+            self._contracts["Governor"].bind_timelock(timelock, sender=self._account)
+        return timelock
 
     def _deploy(self, name: str, *args: Any) -> str:
         container = getattr(self._project, name)
@@ -175,13 +185,20 @@ class Deployer:
             if jobs.demands() != demands:
                 jobs.bind_demands(demands, sender=self._account)
 
-    def _offer_ownership(self) -> None:
-        owner = self._params.owner
+    def _hand_over(self) -> None:
+        """Give everything that has an owner to the Timelock: from now on votes decide."""
+        timelock = self._contracts["Timelock"]
         for name in ("Token", "Staking", "Escrow", "Courts"):
             contract = self._contracts[name]
-            if owner and owner not in (contract.owner(), contract.pending_owner()):
-                contract.transfer_ownership(owner, sender=self._account)
-                self._say(f"{name} offered to {owner}, who must accept")
+            if contract.owner() == timelock.address:
+                continue
+            if contract.pending_owner() != timelock.address:
+                contract.transfer_ownership(timelock, sender=self._account)
+            self._accept(contract)
+        self._say("the Timelock owns the contracts: votes decide from now on")
+
+    def _accept(self, contract: ContractInstance) -> None:
+        self._contracts["Timelock"].accept_ownership_of(contract, sender=self._account)
 
     def _write(self, block: int) -> None:
         contracts = {

@@ -35,8 +35,18 @@ class StakingParams(_Strict):
     standing_bond: int = Field(ge=0)
 
 
+class GovernanceParams(_Strict):
+    """Times in seconds, which no vote can make shorter; `threshold` in whole tokens."""
+
+    delay: int = Field(ge=1, le=14 * DAY)
+    period: int = Field(ge=1, le=60 * DAY)
+    quorum_bps: int = Field(ge=100, le=3_000)
+    threshold: int = Field(ge=1, le=10**6)
+    timelock_delay: int = Field(ge=0, le=30 * DAY)
+
+
 class EscrowParams(_Strict):
-    """Where fees go and who may pause postings; the deployer where nothing is said."""
+    """Who gets fees, the Timelock if nobody is named; who may pause, if nobody the deployer."""
 
     fee_bps: int = Field(ge=0, le=1_000)
     fee_sink: str | None = AddressText
@@ -69,16 +79,16 @@ class ProvableParams(_Strict):
 
 
 class Params(_Strict):
-    """Everything a deployment depends on. `owner` is offered the contracts and must accept."""
+    """Everything a deployment depends on."""
 
     chain_id: int = Field(ge=1)
     seed_source: Literal["BlockSeed", "ArbitrumSeed"]
     token: TokenParams
     staking: StakingParams
+    governance: GovernanceParams
     escrow: EscrowParams
     jobs: JobsParams
     provable: ProvableParams
-    owner: str | None = AddressText
 
 
 def load(network: str, folder: Path = FOLDER) -> Params:

@@ -10,6 +10,9 @@ from scripts._deployment import Deployer, DeploymentError
 from scripts._params import Params, ParamsError, load
 from worker.chain.deployment import Deployment
 
+# Twelve contracts, three bindings, four admissions, one sealing, four offered and accepted.
+TRANSACTIONS = 12 + 3 + 4 + 1 + 4 * 2
+
 
 @pytest.fixture
 def params() -> Params:
@@ -28,7 +31,7 @@ def deployer_for(params, tmp_path):
 
 def test_run__fresh_chain__writes_what_the_worker_reads(deployer_for) -> None:
     deployment = Deployment.load(deployer_for().run())
-    vaults = {"Token", "Staking", "Escrow", "Registry", "BlockSeed"}
+    vaults = {"Token", "Staking", "Escrow", "Registry", "BlockSeed", "Governor", "Timelock"}
     services = {"ReplicatedJobs", "ProvableJobs", "Demands"}
     assert set(deployment.contracts) == vaults | services | {"Courts", "TensorCourt"}
     staking = ape.project.Staking.at(deployment.contracts["Staking"].address)
@@ -65,8 +68,8 @@ def test_run__cut_off_before_a_contract__goes_on_there(deployer_for, monkeypatch
         deployer_for().run()
     monkeypatch.undo()
     deployer_for().run()
-    # Ten contracts, two bindings, four admissions, one sealing: nothing was sent twice.
-    assert ape.accounts.test_accounts[0].nonce == started + 17
+    # Nothing was sent twice.
+    assert ape.accounts.test_accounts[0].nonce == started + TRANSACTIONS
 
 
 def test_run__cut_off_before_admission__goes_on_there(deployer_for, monkeypatch) -> None:
@@ -76,7 +79,7 @@ def test_run__cut_off_before_admission__goes_on_there(deployer_for, monkeypatch)
         deployer_for().run()
     monkeypatch.undo()
     deployer_for().run()
-    assert ape.accounts.test_accounts[0].nonce == started + 17
+    assert ape.accounts.test_accounts[0].nonce == started + TRANSACTIONS
 
 
 def test_deployer__other_chain__refuses(deployer_for) -> None:
@@ -92,13 +95,36 @@ def test_run__other_code_at_a_journalled_address__refuses(deployer_for, tmp_path
         deployer_for().run()
 
 
-def test_run__owner_given__is_offered_and_must_accept(deployer_for) -> None:
-    owner = ape.accounts.test_accounts[7]
-    deployment = Deployment.load(deployer_for(owner=owner.address).run())
+def test_run__done__the_timelock_owns_all_and_gets_the_fees(deployer_for) -> None:
+    deployment = Deployment.load(deployer_for().run())
+    timelock = deployment.contracts["Timelock"].address
     for name in ("Token", "Staking", "Escrow", "Courts"):
         contract = getattr(ape.project, name).at(deployment.contracts[name].address)
-        assert contract.owner() == ape.accounts.test_accounts[0].address
-        assert contract.pending_owner() == owner.address
+        assert contract.owner() == timelock
+    assert ape.project.Escrow.at(deployment.contracts["Escrow"].address).fee_sink() == timelock
+    governor = ape.project.Governor.at(deployment.contracts["Governor"].address)
+    assert governor.timelock() == timelock
+
+
+@pytest.mark.parametrize("accepted", [0, 3])
+def test_run__cut_off_while_it_hands_over__goes_on_there(
+    deployer_for, monkeypatch, accepted
+) -> None:
+    accept = Deployer._accept
+    left = iter([True] * accepted)
+
+    def cut_off(self, contract):
+        if not next(left, False):
+            raise ConnectionError("the endpoint is gone")
+        accept(self, contract)
+
+    started = ape.accounts.test_accounts[0].nonce
+    monkeypatch.setattr(Deployer, "_accept", cut_off)
+    with pytest.raises(ConnectionError):
+        deployer_for().run()
+    monkeypatch.undo()
+    deployer_for().run()
+    assert ape.accounts.test_accounts[0].nonce == started + TRANSACTIONS
 
 
 def test_load__unknown_network__lists_the_known(tmp_path: Path) -> None:
