@@ -149,6 +149,16 @@ class Contracts:
             log_index=log.log_index,
         )
 
+    def decode_call(self, target: Address, data: bytes) -> tuple[str, str, tuple[Any, ...]] | None:
+        """Return contract, function and arguments of calldata, or None where either is unknown or
+        the data is not exactly what the function's arguments encode to."""
+        contract = self._names.get(target)
+        for (owner, name, _), function in self._functions.items():
+            if owner == contract and data[:4] == function.selector:
+                args = function.decode_args(data)
+                return None if args is None else (owner, name, args)
+        return None
+
     def _function(self, contract: str, function: str, arity: int) -> "_Function":
         self.address(contract)
         try:
@@ -181,6 +191,13 @@ class _Function:
             return self.selector + _codec.encode(self.inputs, args)
         except EncodingError as error:
             raise ValueError(f"{self.name}: {error}") from error
+
+    def decode_args(self, data: bytes) -> tuple[Any, ...] | None:
+        try:
+            args = _codec.decode(self.inputs, data[4:])
+            return args if self.encode(args) == data else None
+        except (DecodingError, ValueError, OverflowError):
+            return None
 
     def decode(self, data: bytes) -> Any:
         try:

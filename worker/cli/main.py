@@ -13,6 +13,7 @@ _GROUPS = {
     "node": ("worker.cli.node", "Stake and run a worker."),
     "model": ("worker.cli.model", "Turn models into tensor programs, and look into them."),
     "credits": ("worker.cli.credits", "What Escrow owes you."),
+    "gov": ("worker.cli.gov", "Propose changes, vote on them, carry them out."),
     "config": ("worker.cli.settings", "Show and change settings."),
     "dev": ("worker.cli.dev", "A network on this machine, for trying things out."),
 }

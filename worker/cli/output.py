@@ -71,12 +71,13 @@ class Output:
     ) -> None:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
         for column in columns:
             table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column == key)
         for row in rows:
-            table.add_row(*(_text(row.get(column)) for column in columns))
+            table.add_row(*(Text(_text(row.get(column))) for column in columns))
         console().print(table)
 
     def _data(self, value: Any) -> None:

@@ -29,7 +29,7 @@ def test_help__shown__imports_nothing_heavy() -> None:
     )
     shown = _run("-c", code).stdout
     assert shown.splitlines()[-1] == "[]"
-    for group in ("job", "node", "credits", "config", "dev"):
+    for group in ("job", "node", "credits", "gov", "config", "dev"):
         assert f"\n  {group} " in shown
 
 
