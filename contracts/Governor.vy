@@ -4,7 +4,7 @@
 @title Governor
 @license AGPL-3.0-only
 @notice Operators vote, with the stake that they answer with, on calls that the Timelock then makes.
-@dev docs/protocol.md, section 7. Votes are those of the moment before voting opens: what is staked
+@dev docs/protocol.md, section 8. Votes are those of the moment before voting opens: what is staked
      later weighs nothing, and what has voted stays slashable for an unbonding time.
 """
 
