@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from worker.cli.devnet.forks import Fork, Forks
 from worker.errors import ConfigError
 from worker.executors.linux import die_with
 
@@ -21,7 +23,8 @@ class Processes:
     def __init__(self, logs: Path) -> None:
         """Keep each child's output in `logs`, a folder made here."""
         self._logs = logs
-        self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._forks = Forks(logs / "fork-server.log")
+        self._running: dict[str, asyncio.subprocess.Process | Fork] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
     async def __aenter__(self) -> "Processes":
@@ -36,9 +39,16 @@ class Processes:
     ) -> None:
         """Stop whatever still runs."""
         await self.stop_all()
+        await self._forks.close()
 
     async def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Start `command` as `name`, with `env` on top of this process's environment."""
+        """Start `command` as `name`, with `env` on top of this process's environment.
+
+        A module of this Python's without an environment of its own is forked, which is quicker.
+        """
+        if tuple(command[:2]) == (sys.executable, "-m") and not env:
+            self._running[name] = await self._forks.start(command[2], command[3:], self.log(name))
+            return
         with self.log(name).open("ab") as log:
             self._running[name] = await asyncio.create_subprocess_exec(
                 *command,
@@ -96,7 +106,7 @@ class Processes:
         await asyncio.gather(*(self.stop(name) for name in list(self._running)))
 
 
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+def _signal(process: asyncio.subprocess.Process | Fork, number: signal.Signals) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
