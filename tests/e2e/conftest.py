@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from tests.e2e.network import ROOT
+from tests.e2e.network import CIRCLE, ROOT
 from worker.cli.devnet.network import Network, open_network
 from worker.cli.devnet.saved import deploy_or_load
 
@@ -14,7 +14,9 @@ from worker.cli.devnet.saved import deploy_or_load
 async def chain(tmp_path_factory: object) -> AsyncIterator[Network]:
     """The network, without workers."""
     folder: Path = tmp_path_factory.mktemp("network")  # type: ignore[attr-defined]
-    async with open_network(ROOT, folder, 5, deploying=deploy_or_load) as network:
+    async with open_network(
+        ROOT, folder, len(CIRCLE), circles=[CIRCLE], deploying=deploy_or_load
+    ) as network:
         yield network
 
 

@@ -18,12 +18,17 @@ from worker.cli.devnet.network import Network, Operator
 from worker.client.build import Build
 from worker.client.wasm_build import build_wasm
 from worker.client.wasm_spec import WasmSpec
+from worker.protocol.merkle import named_root
 from worker.protocol.openings import Opening
 from worker.protocol.words import GWEI, OnDissent, Origin, Terms
 from worker.storage.locators import encode_locators
 from worker.types import Gwei, JobKey, OperatorId, Seconds, Timestamp, Wei
 
 ROOT = Path(__file__).parents[2]
+CIRCLE = (1, 2, 3, 4, 5)
+"""All operators of the network. Whoever of them runs claims work that names them at once; without
+names, a draw lets the last of them claim after two thirds of the claim window."""
+
 RAYTRACE = ROOT / "examples" / "raytrace"
 
 
@@ -100,6 +105,7 @@ async def _terms(network: Network, made: Build, origin: Origin) -> Terms:
         run=Seconds(windows.run),
         reveal=Seconds(windows.reveal),
         expiry=Timestamp(head.timestamp + length + 1_200),
+        named=named_root(spec.operators) if spec.operators else bytes(32),
         origin=origin.digest(network.requester.address),
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.e2e.network import RAYTRACE, until
+from tests.e2e.network import CIRCLE, RAYTRACE, until
 from worker.cli.devnet.anvil import free_port
 from worker.cli.devnet.network import Network
 from worker.cli.exits import Exit
@@ -29,6 +29,7 @@ JOB = {
     "batch": 2,
     "price": 0.5,
     "bond": 2,
+    "operators": list(CIRCLE),
     "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
     "windows": {"claim": "18s", "run": "30s", "reveal": "30s"},
 }

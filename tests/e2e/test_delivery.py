@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.network import all_settled, job_spec, post, settlements, until
+from tests.e2e.network import CIRCLE, all_settled, job_spec, post, settlements, until
 from worker.chain.config import KeyConfig
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.cli.devnet.network import FIRST_OWNER, REQUESTER, Network, Operator
@@ -27,7 +27,8 @@ async def test_delivery__paid_worker__answers_for_silence_it_loses_its_bond(
 ) -> None:
     await _start(network)
     windows = {"claim": "18s", "run": "30s", "reveal": "30s"}
-    posted = await post(network, job_spec(tasks={"range": {"from": 0, "to": 2}}, windows=windows))
+    tasks = {"range": {"from": 0, "to": 2}}
+    posted = await post(network, job_spec(operators=CIRCLE, tasks=tasks, windows=windows))
     await all_settled(network, posted)
     (settled,) = await settlements(network, posted)
     first, *others = Result.of_event(settled).servers

@@ -10,6 +10,7 @@ import pytest
 import tomlkit
 
 from tests.e2e.network import (
+    CIRCLE,
     all_settled,
     announce,
     events,
@@ -27,6 +28,7 @@ from worker.protocol.words import SeatOutcome
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WINDOWS = {"claim": "18s", "run": "30s", "reveal": "30s"}
+NAMED = {"operators": CIRCLE, "windows": WINDOWS}
 # Where two agree and the third lies, all must reveal; `settle` then ends the batch at once.
 DISSENT = {"on_dissent": "settle", "max_seats": 3}
 KILLS = (
@@ -66,7 +68,7 @@ async def _assert_sound(network: Network) -> None:
 
 async def test_job__honest_workers__concluded_on_the_short_path(network: Network) -> None:
     await _start(network, *((operator, "") for operator in network.operators))
-    posted = await post(network, job_spec(windows=WINDOWS))
+    posted = await post(network, job_spec(windows=WINDOWS | {"claim": "12s"}))
     await all_settled(network, posted)
 
     final = await settlements(network, posted)
@@ -81,7 +83,7 @@ async def test_job__honest_workers__concluded_on_the_short_path(network: Network
 async def test_job__a_liar__grows_and_burns_its_bond(network: Network) -> None:
     liar, *honest = network.operators
     await _start(network, (liar, "--lie"), (honest[0], ""), (honest[1], ""))
-    posted = await post(network, job_spec(windows=WINDOWS))
+    posted = await post(network, job_spec(**NAMED))
 
     async def is_filled() -> bool:
         return len(await events(network, "SeatClaimed", job=posted.key)) >= 6
@@ -116,7 +118,7 @@ async def test_job__openings_that_never_come_or_do_not_fit__revealed_and_paid(
         announce(false, f"http://127.0.0.1:{port}")
         try:
             await _start(network, (silent, ""), (false, ""), (honest, ""))
-            posted = await post(network, job_spec(windows=WINDOWS))
+            posted = await post(network, job_spec(**NAMED))
             await all_settled(network, posted, within=90)
         finally:
             for operator, text in zip((silent, false), written, strict=True):
@@ -135,11 +137,11 @@ async def test_job__openings_that_never_come_or_do_not_fit__revealed_and_paid(
 async def test_kill__at_a_named_step__same_end_state(
     network: Network, step: str, changes: dict[str, Any]
 ) -> None:
-    # Three workers for three seats: the one that dies is drawn in every batch.
+    # Three workers for three seats: the one that dies has one in every batch.
     victim, second, third = network.operators[:3]
     lies = "--lie" if changes else ""
     await _start(network, (victim, f"--die-at {step}"), (second, ""), (third, lies))
-    posted = await post(network, job_spec(windows=WINDOWS, **changes))
+    posted = await post(network, job_spec(**NAMED, **changes))
 
     code = await asyncio.wait_for(network.processes.wait(victim.name), 60)
     assert code == -signal.SIGKILL
@@ -162,13 +164,13 @@ async def test_kill__at_a_named_step__same_end_state(
 async def test_drain__with_seats_in_flight__settles_them_and_exits_0(network: Network) -> None:
     workers = network.operators[:3]
     await _start(network, *((operator, "") for operator in workers))
-    posted = await post(network, job_spec(windows=WINDOWS))
+    posted = await post(network, job_spec(**NAMED))
 
     async def is_claimed() -> bool:
         return len(await events(network, "SeatClaimed", job=posted.key)) == 6
 
     await until(is_claimed, "every seat claimed", network)
-    codes = await asyncio.gather(*(network.processes.stop(one.name) for one in workers))
+    codes = await asyncio.gather(*(network.processes.stop(one.name, within=90) for one in workers))
 
     assert codes == [0, 0, 0]
     final = await settlements(network, posted)

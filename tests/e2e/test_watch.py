@@ -11,7 +11,7 @@ import tomlkit
 
 from tests.e2e.network import ROOT, Posted, announce, events, until
 from worker.chain.keys import dev_signer
-from worker.cli.devnet.network import Network, Operator
+from worker.cli.devnet.network import TENSOR_BACKEND, Network, Operator
 from worker.client.build import Build
 from worker.client.jobfile import JobFile
 from worker.client.lane import reserve_of
@@ -44,6 +44,7 @@ async def watcher(network: Network) -> Path:
         "data": str(folder / secrets.token_hex(4)),
         "chain": network.chain.model_dump(mode="json", exclude_defaults=True),
         "wallet": {"dev_account": WATCHER},
+        "watch": {"tensor": {"backend": TENSOR_BACKEND}},
     }
     file.write_text(tomlkit.dumps(settings))
     return file

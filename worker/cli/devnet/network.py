@@ -34,6 +34,9 @@ PURSE = 100_000 * TOKEN
 REQUESTER, WATCHER, FIRST_OWNER, FIRST_WORKER = 15, 16, 20, 40
 """Which of the local chain's accounts plays whom."""
 
+TENSOR_BACKEND = "numpy"
+"""What workers compute with: to load torch would cost each of them seconds and 200 MB."""
+
 _READY_SECONDS = 60.0
 _READY_POLL_SECONDS = 0.1
 
@@ -133,6 +136,7 @@ class Network:
             "data": str(self.folder.resolve() / name),
             "chain": self.chain.model_dump(mode="json", exclude_defaults=True),
             "fetch": {"file_roots": [str(self.folder.resolve())]},
+            "watch": {"tensor": {"backend": TENSOR_BACKEND}},
             **more,
         }
         file.write_text(tomlkit.dumps(settings))
@@ -221,6 +225,7 @@ def _configure(
             "key": {"dev_account": account},
             "api": {"public_port": operator.public_port, "admin_port": operator.admin_port},
             "run": {"parallel": 1},
+            "tensor": {"backend": TENSOR_BACKEND},
             "policy": {"circles": [list(circle) for circle in circles]},
         },
     }

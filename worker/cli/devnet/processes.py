@@ -91,12 +91,12 @@ class Processes:
         """Wait until `name` ends and return its exit code."""
         return await self._running[name].wait()
 
-    async def stop(self, name: str) -> int:
-        """Ask `name` to end and return its exit code; it is killed after a grace."""
+    async def stop(self, name: str, within: float = _STOP_SECONDS) -> int:
+        """Ask `name` to end and return its exit code; it is killed after `within` seconds."""
         process = self._running.pop(name)
         _signal(process, signal.SIGTERM)
         try:
-            return await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            return await asyncio.wait_for(process.wait(), within)
         except TimeoutError:
             _signal(process, signal.SIGKILL)
             return await process.wait()
