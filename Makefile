@@ -127,6 +127,15 @@ bench-tensor: compile .venv/.torch .venv/.minilm ## measure the provable lane; w
 	python bench/tensor_gas.py
 	COURT_CASES=110 COURT_REPORT=1 pytest tests/contracts/court
 
+.PHONY: adversaries
+adversaries: compile ## 200 jobs among liars, griefers and faults: 5 minutes; writes bench/results/adversaries.json
+	python -m tests.adversaries
+
+MINUTES ?= 5
+.PHONY: soak
+soak: compile ## a steady stream of jobs among faults for MINUTES; writes bench/results/soak.json
+	python -m tests.adversaries.soak --minutes $(MINUTES)
+
 .PHONY: clean
 clean: ## remove everything that was built or installed
 	rm -rf .venv node_modules .build .cache .proofmesh out .hypothesis .mypy_cache .pytest_cache .ruff_cache

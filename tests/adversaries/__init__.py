@@ -1,0 +1,1 @@
+"""A network of adversaries: real processes that attack a real network while it works."""
