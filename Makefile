@@ -85,12 +85,13 @@ test-contracts: compile
 
 .PHONY: test-worker
 test-worker: compile .venv/.torch
-	$(PLAIN_PYTEST) tests --ignore tests/contracts --ignore tests/e2e --ignore tests/faults -n 2
+	$(PLAIN_PYTEST) tests --ignore tests/contracts --ignore tests/e2e --ignore tests/faults \
+		--ignore tests/adversaries -n 2
 	$(PLAIN_PYTEST) tests/e2e --durations 12 # one after the other: each is a network of processes
 
 .PHONY: faults
 faults: compile ## every fault of docs/reliability.md that a test can cause
-	$(PLAIN_PYTEST) tests/faults --durations 12 # one network, one fault after the other
+	$(PLAIN_PYTEST) tests/faults tests/adversaries --durations 12 # one network, one fault after the other
 
 .PHONY: test-models
 test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes

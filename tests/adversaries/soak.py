@@ -25,7 +25,6 @@ from tests.adversaries.show import ROOT, Plan, Show, open_show
 from tests.adversaries.telling import machine, narrator
 from worker.cli.devnet.cast.roles import Cast
 from worker.cli.output import Output
-from worker.client.wallet import Progress
 
 CAST = Cast.parse("honest:5")
 MORTALS = 1
@@ -110,19 +109,20 @@ def measure(samples: Mapping[tuple[str, int], Sequence[Sample]]) -> list[Growth]
     return found
 
 
-async def soak(plan: Plan, folder: Path, say: Progress) -> tuple[Show, list[Growth], list[str]]:
-    """Run a plan under the meter; return what grew, and what is wrong."""
-    async with open_show(plan, folder, say) as show:
-        meter = Meter(show)
-        sampling = asyncio.create_task(meter.run())
-        try:
-            await show.run()
-        finally:
-            sampling.cancel()
-        _, wrong = await judge(show)
-    grown = measure(meter.samples)
-    wrong += [f"{one.worker} grew by {one.share:.1%}" for one in grown if one.share > _MOST_GROWTH]
-    return show, grown, wrong
+async def run_metered(show: Show) -> list[Growth]:
+    """Run a show under the meter; return how those grew that were never killed."""
+    meter = Meter(show)
+    sampling = asyncio.create_task(meter.run())
+    try:
+        await show.run()
+    finally:
+        sampling.cancel()
+    return measure(meter.samples)
+
+
+def overgrown(grown: Sequence[Growth]) -> list[str]:
+    """Return who grew by too much, in words."""
+    return [f"{one.worker} grew by {one.share:.1%}" for one in grown if one.share > _MOST_GROWTH]
 
 
 @click.command()
@@ -146,7 +146,10 @@ def main(minutes: float, seed: int | None) -> None:
 
 async def _run(plan: Plan, folder: Path) -> int:
     say = narrator()
-    show, grown, wrong = await soak(plan, folder, say)
+    async with open_show(plan, folder, say) as show:
+        grown = await run_metered(show)
+        _, wrong = await judge(show)
+    wrong += overgrown(grown)
     table = Output()
     table.rows([_row(one) for one in grown], columns=list(_row(grown[0])), key="worker")
     result = {

@@ -1,9 +1,14 @@
-"""The short form of `make adversaries`: 20 jobs, one of each sort of adversary."""
+"""The short form of `make adversaries` and of `make soak`: one run, about which both tests ask."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 
-from tests.adversaries.outcome import judge
+from tests.adversaries.outcome import Party, judge
 from tests.adversaries.show import Plan, open_show
+from tests.adversaries.soak import Growth, overgrown, run_metered
 from worker.cli.devnet.cast.roles import HONEST, Cast
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -14,17 +19,40 @@ PLAN = Plan(
     customers=3,
     seed=32,
     post_seconds=24,
-    within=300,  # it takes about a minute where nothing else runs
+    within=360,  # it takes about a minute where nothing else runs
+    immortals=3,
 )
 
 
-async def test_fault_32__a_cast_of_adversaries__honest_paid_and_all_others_lose(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    async with open_show(PLAN, tmp_path_factory.mktemp("adversaries"), lambda _: None) as show:
-        await show.run()
-        parties, wrong = await judge(show)
+@dataclass(frozen=True)
+class Played:
+    """What the run came to."""
 
-    assert wrong == []
-    assert sum(one.paid for one in parties if one.role == HONEST) > 0
-    assert sum(one.burnt for one in parties if one.role != HONEST) > 0
+    parties: Sequence[Party]
+    wrong: Sequence[str]
+    grown: Sequence[Growth]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """Play once, for all tests."""
+    async with open_show(PLAN, tmp_path_factory.mktemp("adversaries"), lambda _: None) as show:
+        grown = await run_metered(show)
+        return Played(*await judge(show), grown)
+
+
+async def test_fault_32__a_cast_of_adversaries__honest_paid_and_all_others_lose(
+    played: Played,
+) -> None:
+    assert played.wrong == []
+    assert sum(one.paid for one in played.parties if one.role == HONEST) > 0
+    assert sum(one.burnt for one in played.parties if one.role != HONEST) > 0
+
+
+async def test_fault_37__jobs_among_faults__nothing_grows_and_nothing_is_stuck(
+    played: Played,
+) -> None:
+    # That no job is stuck is what the run itself waits for.
+    assert len(played.grown) >= PLAN.immortals
+    assert overgrown(played.grown) == []
+    assert all(one.files_after <= one.files_before + 8 for one in played.grown)
