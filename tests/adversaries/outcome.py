@@ -114,7 +114,9 @@ def _paid(show: Show) -> Counter[int]:
 def _books(show: Show) -> Iterator[str]:
     """Yield what is wrong with the money, and with what must always hold."""
     assert show.after is not None and show.audit is not None
-    yield from (f"does not hold: {one.claim}" for one in show.audit.checks if not one.holds)
+    for check in show.audit.checks:
+        if not check.holds:
+            yield f"does not hold: {check.claim} {check.differs}"
     yield from differences(show.before, show.after, show.chronicle.ledger)
     yield from (
         f"batch {key[0].hex()[:8]} never ended" for key in show.chronicle.ledger.open_batches

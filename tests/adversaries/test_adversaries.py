@@ -11,7 +11,7 @@ from tests.adversaries.show import Plan, open_show
 from tests.adversaries.soak import Growth, overgrown, run_metered
 from worker.cli.devnet.cast.roles import HONEST, Cast
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 PLAN = Plan(
     cast=Cast.parse("honest:4,liar:1,lazy:1,copycat:1,withholder:1,griefer:1,flooder:1"),

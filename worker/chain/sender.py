@@ -170,7 +170,8 @@ class Sender:
         if entry.attempts[-1].is_cancel:
             return None
         try:
-            await self._estimate(entry.intent)
+            # Not behind what waits: where a node has it already, it would only see its own effect.
+            await self._estimate(entry.intent, "latest")
         except RevertedError as error:
             return error.reason
         except ResponseError:
@@ -259,8 +260,9 @@ class Sender:
             log.warning("estimate refused", purpose=entry.intent.purpose, error=str(error))
         return None
 
-    async def _estimate(self, intent: Intent) -> int:
-        """Return the gas limit; raises RevertedError when the transaction would revert now."""
+    async def _estimate(self, intent: Intent, *block: str) -> int:
+        """Return the gas limit; raises RevertedError when the transaction would revert now, behind
+        `block` or what the node takes by itself."""
         call = {
             "from": self._signer.address,
             "to": intent.to,
@@ -271,7 +273,7 @@ class Sender:
             call["gas"] = hex(intent.gas_limit)
             await self._pool.call("eth_call", [call, "latest"], parse_data)
             return intent.gas_limit
-        gas = await self._pool.call("eth_estimateGas", [call], parse_quantity)
+        gas = await self._pool.call("eth_estimateGas", [call, *block], parse_quantity)
         if gas > _MAX_GAS:
             raise RevertedError(f"needs {gas} gas, more than {_MAX_GAS}")
         return min(_MAX_GAS, gas + gas // 5)  # state may move until it is mined

@@ -92,6 +92,28 @@ async def test_tick__stuck_and_now_reverting__cancelled_with_the_reason(bench):
     assert (entry.state, entry.reason) == (TxState.EXPIRED, "notes: unlucky")
 
 
+async def test_tick__stuck_where_the_node_has_it_already__not_cancelled(bench):
+    async def estimates_behind_its_pool(call, forward):
+        if len(call["params"]) > 1:
+            return await forward(call)
+        return await faults.error(3, "execution reverted: notes: done already")(call, forward)
+
+    bench.anvil.rpc("evm_setAutomine", False)
+    bench.proxy.inject(faults.swallow(), "eth_sendRawTransaction", times=1)
+    bench.outbox.enqueue(bench.note("note:1"))
+    await ticks(bench)
+    bench.proxy.inject(estimates_behind_its_pool, "eth_estimateGas")
+    for _ in range(2):
+        bench.anvil.mine(2)
+        await ticks(bench, 2)
+    bench.anvil.mine(1)
+    await ticks(bench)
+
+    entry = bench.outbox.get("note:1")
+    assert not any(attempt.is_cancel for attempt in entry.attempts)
+    assert entry.state is TxState.FINAL and await bench.total() == 1
+
+
 async def test_tick__node_takes_only_an_eighth_more__replacement_is_accepted(bench):
     bench.anvil.rpc("evm_setAutomine", False)
     bench.proxy.inject(
