@@ -39,8 +39,8 @@ class Party:
 
     @property
     def loses(self) -> bool:
-        """Whether being here cost it something: tokens, or else gas money for nothing."""
-        return self.profit < 0 or (self.profit == 0 and self.fees > 0)
+        """Whether taking part cost it something: tokens, or else gas money for nothing."""
+        return self.profit < 0 or (self.profit == 0 and (self.fees > 0 or not self.seats))
 
 
 async def judge(show: Show) -> tuple[list[Party], list[str]]:
