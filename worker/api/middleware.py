@@ -73,6 +73,8 @@ async def _safely(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return _error(error.status, error.reason.lower().replace(" ", "_"), error.reason, allow)
+    except ConnectionError:  # the peer has left; there is nobody to tell
+        return _error(400, "cut_short", "the connection ended early", {})
     except Exception:
         log.exception("request failed")
         return _error(500, "internal", "the worker failed; its log says why", {})

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 MAX_RANGES = 8
-_ITEM = re.compile(r"^([0-9]{1,18})-([0-9]{1,18})?$|^-([0-9]{1,18})$")
+_ITEM = re.compile(r"([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18})")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def parse_ranges(header: str | None, size: int) -> list[Range] | None:
     unit, _, items = (header or "").partition("=")
     if unit.strip().lower() != "bytes":
         return None
-    matches = [_ITEM.match(item.strip()) for item in items.split(",")]
+    matches = [_ITEM.fullmatch(item.strip()) for item in items.split(",")]
     found = []
     for match in matches:
         if match is None or (match[2] and int(match[2]) < int(match[1])):

@@ -1,6 +1,7 @@
 """Two listeners: admin, on loopback only, and public, where the operator says."""
 
 import errno
+import logging
 from typing import Protocol
 
 from aiohttp import web
@@ -12,6 +13,10 @@ from worker.errors import ConfigError
 ADMIN_HOST = "127.0.0.1"
 _DRAIN_SECONDS = 5.0
 _KEEPALIVE_SECONDS = 15.0
+
+# aiohttp logs every malformed request with a trace: strangers could fill the disk with them.
+_malformed = logging.getLogger("worker.api.malformed")
+_malformed.setLevel(logging.CRITICAL)
 
 
 class Routes(Protocol):
@@ -65,6 +70,7 @@ def _runner(app: web.Application, groups: list[Routes]) -> web.AppRunner:
     return web.AppRunner(
         app,
         access_log=None,
+        logger=_malformed,
         keepalive_timeout=_KEEPALIVE_SECONDS,
         shutdown_timeout=_DRAIN_SECONDS,
         max_line_size=2048,

@@ -60,9 +60,14 @@ class Endpoint:
         Raises EndpointError when the endpoint is at fault (its breaker then keeps it out for a
         while), and RevertedError or ResponseError when the first failed request is.
         """
+        ids = [next(_ids) for _ in requests]
+        calls = [
+            {"jsonrpc": "2.0", "id": id, "method": request.method, "params": list(request.params)}
+            for id, request in zip(ids, requests, strict=True)
+        ]
         try:
-            answers = await self._post(requests)
-            results = [_result(*pair) for pair in zip(requests, answers, strict=True)]
+            status, content = await self._post(calls)
+            results = read_answers(requests, ids, status, content)
         except EndpointError as error:
             self.last_error = str(error)
             self.fail()
@@ -89,11 +94,8 @@ class Endpoint:
         elif self.behind_since is None:
             self.behind_since = time.monotonic()
 
-    async def _post(self, requests: Sequence[Request]) -> list[dict[str, Any]]:
-        calls = [
-            {"jsonrpc": "2.0", "id": next(_ids), "method": r.method, "params": list(r.params)}
-            for r in requests
-        ]
+    async def _post(self, calls: list[dict[str, Any]]) -> tuple[int, bytes]:
+        """Return the answer's HTTP status and body."""
         body = json.dumps(calls if len(calls) > 1 else calls[0]).encode()
         try:
             async with self._session.post(
@@ -103,42 +105,53 @@ class Endpoint:
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as response:
-                answer = await _read(response)
+                return response.status, await _read(response)
         except TimeoutError:
             raise EndpointError("no answer in time") from None
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
             raise EndpointError(scrub(str(error)) or type(error).__name__) from None
-        return _match(calls, answer)
 
 
-async def _read(response: aiohttp.ClientResponse) -> Any:
-    if response.status == 429 or response.status >= 500 or response.status in (401, 403):
-        raise EndpointError(f"HTTP status {response.status}")
+async def _read(response: aiohttp.ClientResponse) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > _MAX_ANSWER:
             raise EndpointError("answer too large")
+    return bytes(content)
+
+
+def read_answers(
+    requests: Sequence[Request], ids: Sequence[int], status: int, content: bytes
+) -> list[Any]:
+    """Return the parsed results of requests that were sent under these ids.
+
+    Raises EndpointError when it is no answer to them, RevertedError or ResponseError for the first
+    request that was refused.
+    """
+    if status == 429 or status >= 500 or status in (401, 403):
+        raise EndpointError(f"HTTP status {status}")
     try:
-        return json.loads(content)
+        answer = json.loads(content)
     except (ValueError, RecursionError):
-        raise EndpointError(f"HTTP status {response.status}, not JSON") from None
+        raise EndpointError(f"HTTP status {status}, not JSON") from None
+    return [_result(*pair) for pair in zip(requests, _match(ids, answer), strict=True)]
 
 
-def _match(calls: list[dict[str, Any]], answer: Any) -> list[dict[str, Any]]:
+def _match(ids: Sequence[int], answer: Any) -> list[dict[str, Any]]:
     """Return the answers in the order of the calls; each must bear its call's id."""
     answers = answer if isinstance(answer, list) else [answer]
-    if len(calls) > 1 and isinstance(answer, dict) and "error" in answer:
-        return [answer] * len(calls)  # the batch as a whole was refused
+    if len(ids) > 1 and isinstance(answer, dict) and "error" in answer:
+        return [answer] * len(ids)  # the batch as a whole was refused
     by_id = {}
     for item in answers:
         if not isinstance(item, dict) or item.get("jsonrpc") != "2.0":
             raise EndpointError("answer is not JSON-RPC 2.0")
         if isinstance(item.get("id"), int):
             by_id[item["id"]] = item
-    if len(answers) != len(calls) or set(by_id) != {call["id"] for call in calls}:
+    if len(answers) != len(ids) or set(by_id) != set(ids):
         raise EndpointError("answer with a wrong id")
-    return [by_id[call["id"]] for call in calls]
+    return [by_id[id] for id in ids]
 
 
 def _result(request: Request, answer: dict[str, Any]) -> Any:

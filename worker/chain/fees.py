@@ -6,7 +6,7 @@ from typing import Any
 
 from worker.chain.config import ChainConfig
 from worker.chain.endpoints import RpcPool
-from worker.chain.wire import parse_object, parse_quantity
+from worker.chain.wire import parse_amount, parse_object
 from worker.errors import GasTooHighError, RpcError
 from worker.types import Wei
 
@@ -35,7 +35,7 @@ class Market:
 async def fetch_market(pool: RpcPool, config: ChainConfig) -> Market:
     """Return the next block's base fee and a usual tip, within the configured bounds."""
     base_fee, tips = await pool.call(
-        "eth_feeHistory", [hex(_HISTORY_BLOCKS), "latest", [_PERCENTILE]], _parse_history
+        "eth_feeHistory", [hex(_HISTORY_BLOCKS), "latest", [_PERCENTILE]], parse_history
     )
     usual = median_low(tips) if tips else 0
     highest = max(_MIN_TIP, _gwei(config.max_tip_gwei))
@@ -83,7 +83,8 @@ def _gwei(amount: float) -> int:
     return round(amount * _GWEI)
 
 
-def _parse_history(value: Any) -> tuple[int, list[int]]:
+def parse_history(value: Any) -> tuple[int, list[int]]:
+    """Return the next base fee and the tips, above zero, of an eth_feeHistory answer."""
     fields = parse_object(value, "fee history")
     base_fees, rewards = fields.get("baseFeePerGas"), fields.get("reward") or []
     if not isinstance(base_fees, list) or not base_fees or not isinstance(rewards, list):
@@ -92,5 +93,5 @@ def _parse_history(value: Any) -> tuple[int, list[int]]:
     for reward in rewards:
         if not isinstance(reward, list) or len(reward) != 1:
             raise RpcError("endpoint sent a malformed fee history")
-        tips.append(parse_quantity(reward[0], "tip"))
-    return parse_quantity(base_fees[-1], "base fee"), [tip for tip in tips if tip > 0]
+        tips.append(parse_amount(reward[0], "tip"))
+    return parse_amount(base_fees[-1], "base fee"), [tip for tip in tips if tip > 0]

@@ -37,7 +37,7 @@ class RangeLimitError(ResponseError):
     def suggested_end(self) -> int | None:
         """The last block of the range that the endpoint proposes, if it does."""
         match = _SUGGESTION.search(self.message)
-        return int(match[1], 0) if match else None
+        return int(match[1], 16 if match[1].startswith("0x") else 10) if match else None
 
 
 class Refusal(Enum):

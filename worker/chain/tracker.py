@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from worker.chain.endpoint import Request
 from worker.chain.endpoints import RpcPool
-from worker.chain.wire import Block, Receipt, parse_data, parse_quantity, parse_receipt
+from worker.chain.wire import (
+    Block,
+    Receipt,
+    parse_amount,
+    parse_data,
+    parse_quantity,
+    parse_receipt,
+)
 from worker.errors import RetryableError, RevertedError
 from worker.protocol.outbox import (
     TERMINAL,
@@ -57,11 +64,11 @@ class Tracker:
         requests = [
             Request("eth_getTransactionCount", [self._address, tag], parse_quantity) for tag in tags
         ]
-        requests.append(Request("eth_getBalance", [self._address, "latest"], parse_quantity))
+        requests.append(Request("eth_getBalance", [self._address, "latest"], parse_amount))
         nonce, confirmed, pooled, balance = await self._pool.batch(
             requests, at_least_block=head.number
         )
-        return Account(nonce, confirmed, max(nonce, pooled), Wei(balance))
+        return Account(nonce, confirmed, max(nonce, pooled), balance)
 
     async def follow(self, head: Block) -> list[OutboxEntry]:
         """Move every entry that has been signed to its state as of `head`; return the settled."""

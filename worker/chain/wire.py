@@ -12,7 +12,8 @@ from eth_utils.address import to_checksum_address
 from worker.errors import RpcError
 from worker.types import Address, Timestamp, Wei
 
-_QUANTITY = re.compile(r"^0x[0-9a-fA-F]{1,64}$")
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
+_AMOUNT_BITS = 256
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,22 @@ class Receipt:
     contract_address: Address | None
 
 
-def parse_quantity(value: Any, what: str = "quantity") -> int:
-    """Return the integer of a hex quantity such as "0x1a"."""
-    if not isinstance(value, str) or not _QUANTITY.match(value):
+def parse_quantity(value: Any, what: str = "quantity", bits: int = 63) -> int:
+    """Return the integer of a hex quantity such as "0x1a".
+
+    No height, index, time, nonce or gas has more than 63 bits, and no database keeps more.
+    """
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
         raise RpcError(f"endpoint sent a malformed {what}: {_excerpt(value)}")
-    return int(value, 16)
+    number = int(value, 16)
+    if number >> bits:
+        raise RpcError(f"endpoint sent a {what} of more than {bits} bits")
+    return number
+
+
+def parse_amount(value: Any, what: str = "amount") -> Wei:
+    """Return the wei of a hex quantity."""
+    return Wei(parse_quantity(value, what, _AMOUNT_BITS))
 
 
 def parse_data(value: Any, what: str = "data", length: int | None = None) -> bytes:
@@ -92,7 +104,7 @@ def parse_block(value: Any) -> Block:
         hash=parse_data(fields.get("hash"), "block hash", 32),
         parent_hash=parse_data(fields.get("parentHash"), "parent hash", 32),
         timestamp=Timestamp(parse_quantity(fields.get("timestamp"), "timestamp")),
-        base_fee=Wei(parse_quantity(fields.get("baseFeePerGas", "0x0"), "base fee")),
+        base_fee=parse_amount(fields.get("baseFeePerGas", "0x0"), "base fee"),
     )
 
 
@@ -136,7 +148,7 @@ def parse_receipt(value: Any) -> Receipt | None:
         block_hash=parse_data(fields.get("blockHash"), "block hash", 32),
         succeeded=status == 1,
         gas_used=parse_quantity(fields.get("gasUsed"), "gas used"),
-        effective_gas_price=Wei(parse_quantity(fields.get("effectiveGasPrice"), "gas price")),
+        effective_gas_price=parse_amount(fields.get("effectiveGasPrice"), "gas price"),
         logs=tuple(parse_logs(fields.get("logs"))),
         contract_address=None if created is None else parse_address(created),
     )
@@ -150,4 +162,7 @@ def parse_object(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def _excerpt(value: Any) -> str:
-    return ascii(value)[:80]
+    """Say what came instead; of lists and objects, which may be deep or huge, only that."""
+    if isinstance(value, list | dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return ascii(value[:80] if isinstance(value, str) else value)

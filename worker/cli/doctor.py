@@ -12,7 +12,7 @@ from worker.chain.deployment import Deployment
 from worker.chain.endpoint import Request
 from worker.chain.endpoints import RpcPool
 from worker.chain.keys import exposures, open_signer
-from worker.chain.wire import parse_quantity
+from worker.chain.wire import parse_amount
 from worker.cli.runtime import ask_password
 from worker.client.operator import SERVICES
 from worker.client.wallet import as_tokens
@@ -126,7 +126,7 @@ async def _chain(pool: RpcPool) -> AsyncIterator[Finding]:
 
 
 async def _money(pool: RpcPool, key: Address, node: NodeConfig) -> AsyncIterator[Finding]:
-    request = Request("eth_getBalance", [key, "latest"], parse_quantity)
+    request = Request("eth_getBalance", [key, "latest"], parse_amount)
     balance = (await pool.batch([request]))[0]
     state = State.OK if balance >= node.min_balance_wei else State.WRONG
     yield Finding("gas money", state, f"{as_tokens(balance)} of the chain's coin")

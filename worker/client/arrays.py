@@ -60,7 +60,7 @@ def _read_npy(path: Path, type: TensorType) -> Array:
     try:
         # Mapped: what its header claims is not allocated before it is checked.
         array = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
-    except (ValueError, OSError) as error:
+    except Exception as error:  # its header is read as Python source, which fails in many ways
         raise ValueError(f"is no .npy array: {error}") from error
     if array.dtype.kind not in "iu":
         raise ValueError(f"holds {array.dtype}, a tensor program takes integers")

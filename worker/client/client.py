@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from worker.chain.wire import parse_quantity
+from worker.chain.wire import parse_amount
 from worker.client import actions
 from worker.client import delivery as delivering
 from worker.client.build import Build
@@ -328,7 +328,7 @@ class AsyncClient(Session):
         self, job: JobFile, built: Build, terms: Terms, gas: int | None, problem: str | None
     ) -> Quote:
         candidates = await fetch_candidates(self._network, terms, job.spec.operators)
-        price = await self._network.pool.call("eth_gasPrice", [], parse_quantity)
+        price = await self._network.pool.call("eth_gasPrice", [], parse_amount)
         return make_quote(built, terms, candidates, gas, price, problem)
 
     async def _deliver(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.chain.wire import parse_quantity
+from worker.chain.wire import parse_amount
 from worker.client.network import Network
 from worker.client.view import JobView
 from worker.client.wallet import Progress, Wallet, as_tokens
@@ -174,7 +174,7 @@ class Demander:
         first = next(iter(debts))
         arguments = await self._arguments(first, debts[first], bonds[first])
         gas = len(debts) * await self.wallet.estimate(_DEMANDS, "demand_output", *arguments)
-        price = await self.network.pool.call("eth_gasPrice", [], parse_quantity)
+        price = await self.network.pool.call("eth_gasPrice", [], parse_amount)
         self.ask(Cost(len(debts), total, gas, Wei(gas * price)))
         return bonds
 

@@ -83,7 +83,7 @@ class Range(Strict):
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Range":
-        count = len(self.values())
+        count = max(0, -(-(self.to - self.start) // self.step))  # len() takes no huge range
         if not 1 <= count <= MAX_TASKS:
             raise problem("to", f"the range has {count} values; a job has 1 to {MAX_TASKS} tasks")
         return self

@@ -175,7 +175,7 @@ def encode_header(block: dict[str, Any]) -> bytes:
         names = [name for name in _HEADER if name in block or name not in _OPTIONAL]
         header: bytes = rlp.encode([_header_field(name, block[name]) for name in names])
         expected = bytes.fromhex(block["hash"].removeprefix("0x"))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise VerificationError(f"receipt: the node sent a malformed header: {error}") from error
     if keccak(header) != expected:
         raise VerificationError("receipt: the node sent a header that does not fit its hash")

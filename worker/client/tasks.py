@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from worker.errors import SpecError
 from worker.protocol.manifest import MAX_TASKS, GuestPath
 
 MAX_TABLE_BYTES = 256 << 20
-_COLUMN = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _GUEST_PATH: TypeAdapter[str] = TypeAdapter(GuestPath)
 
 
@@ -87,7 +88,7 @@ def _rows_of_table(path: Path) -> list[Row]:
         raise SpecError("tasks.table", f"larger than {MAX_TABLE_BYTES} bytes")
     try:
         rows = reader(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
+    except (csv.Error, ValueError, RecursionError) as error:  # ValueError: not text, not JSON
         raise SpecError("tasks.table", f"cannot be read: {error}") from error
     if not 1 <= len(rows) <= MAX_TASKS:
         raise SpecError("tasks.table", f"has {len(rows)} rows; a job has 1 to {MAX_TASKS} tasks")
@@ -135,8 +136,9 @@ def _read_object(row: dict[str, object], number: int, columns: list[str]) -> dic
 def _check_columns(names: list[str]) -> None:
     if not names:
         raise SpecError("tasks.table", "no columns")
-    for name in names:
-        if not _COLUMN.match(name):
+    counts = Counter(names)
+    for name in counts:
+        if not _COLUMN.fullmatch(name):
             raise SpecError("tasks.table", f'"{name}" is not a column name (letters, digits, "_")')
-        if name == "index" or names.count(name) > 1:
+        if name == "index" or counts[name] > 1:
             raise SpecError("tasks.table", f'the column "{name}" is taken already')

@@ -7,8 +7,8 @@ _TOKEN_DECIMALS = 18
 _SIZE_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _TIME_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MULTIPLES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_PERCENT = re.compile(r"^(\d{1,3})(?:\.(\d{1,2}))?$")
-_WITH_UNIT = re.compile(r"^(\d{1,15})\s?([A-Za-z]*)$")
+_PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?")
+_WITH_UNIT = re.compile(r"(\d{1,15})\s?([A-Za-z]*)")
 
 
 def parse_amount(value: object, decimals: int = _TOKEN_DECIMALS) -> int:
@@ -45,7 +45,7 @@ def parse_count(value: object) -> int:
 def parse_share(value: object) -> int:
     """Return "2.5%" as 250 basis points; a bare number is percent too. Raises ValueError."""
     text = "" if isinstance(value, bool) else str(value).strip().removesuffix("%").rstrip()
-    match = _PERCENT.match(text)
+    match = _PERCENT.fullmatch(text)
     if match is None:
         raise ValueError(f'{value!r} is not a share in percent, such as "2.5%"')
     return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
@@ -54,7 +54,7 @@ def parse_share(value: object) -> int:
 def _parse(value: object, units: dict[str, int], what: str, example: str, bare: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ValueError(f'{value!r} is not a {what}, such as "{example}"')
-    match = _WITH_UNIT.match(str(value).strip())
+    match = _WITH_UNIT.fullmatch(str(value).strip())
     unit = (match[2] or bare) if match else None
     if match is None or unit not in units:
         known = ", ".join(unit for unit in units if unit)

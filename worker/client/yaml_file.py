@@ -1,4 +1,4 @@
-"""Reads YAML from strangers: small, shallow, without aliases, and never guessing types.
+"""Reads YAML from strangers: small, shallow, without aliases or tags, and never guessing types.
 
 Numbers with a point, dates and words such as `no` stay text, so that 0.5 tokens are exact.
 """
@@ -25,6 +25,8 @@ class _Loader(yaml.SafeLoader):
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise _error(event.start_mark, "aliases are not allowed")
+        if getattr(event, "tag", None) is not None:
+            raise _error(event.start_mark, "tags are not allowed")
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _error(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")

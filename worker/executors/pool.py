@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -10,11 +11,20 @@ from pathlib import Path
 
 from worker.errors import ExecutionFailedError, InvalidProgramError
 from worker.executors import linux, rlimits
-from worker.executors.wire import MAX_REPLY_BYTES, Message, decode_reply, open_pair, send_task
+from worker.executors.wire import (
+    MAX_REPLY_BYTES,
+    Message,
+    decode_reply,
+    malformed,
+    open_pair,
+    send_task,
+)
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
 _KILL_SECONDS = 5.0
+_LONGEST_WORDS = 500
+_REASON = re.compile(r"[a-z_]{1,40}")
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     "from worker.executors.zygote import main; main()"
@@ -53,7 +63,7 @@ class Pool:
         """
         with self._connect() as connection:
             connection.setblocking(False)
-            replies: list[Message] = []
+            replies: list[bytes] = []
             try:
                 send_task(connection, task, files)
                 async with asyncio.timeout(seconds):
@@ -63,7 +73,7 @@ class Pool:
                 raise ExecutionFailedError("time", f"killed after {seconds:g} s") from None
             except BrokenPipeError as error:
                 raise ExecutionFailedError("killed", "the zygote died") from error
-        return _judge(replies)
+        return read_replies(replies)
 
     async def close(self) -> None:
         """Stop the zygote and every child."""
@@ -98,7 +108,8 @@ class Pool:
             self._zygote.kill()
 
 
-async def _read_all(connection: socket.socket, replies: list[Message]) -> None:
+async def _read_all(connection: socket.socket, replies: list[bytes]) -> None:
+    """Keep the first reply, the child's, and the last, the zygote's: others are nobody's."""
     loop = asyncio.get_running_loop()
     while True:
         try:
@@ -107,20 +118,26 @@ async def _read_all(connection: socket.socket, replies: list[Message]) -> None:
             continue
         if not data:
             return
-        replies.append(decode_reply(data))
+        replies.append(data)
+        del replies[1:-1]
 
 
-def _judge(replies: list[Message]) -> Message:
+def read_replies(replies: Sequence[bytes]) -> Message:
+    """Return what a child and then its zygote said. Raises as `Pool.submit`."""
     merged: Message = {}
     for reply in replies:
-        merged |= reply
+        merged |= decode_reply(reply)
     if "invalid" in merged:
-        raise InvalidProgramError(merged["invalid"])
+        raise InvalidProgramError(str(merged["invalid"])[:_LONGEST_WORDS])
     if "failed" in merged:
-        raise ExecutionFailedError(merged["failed"], merged["detail"])
+        reason = str(merged["failed"])
+        if not _REASON.fullmatch(reason):
+            raise malformed("a failure without a reason")
+        raise ExecutionFailedError(reason, str(merged.get("detail", ""))[:_LONGEST_WORDS])
     ended = merged.pop("ended", None)
-    if ended is None or ended < 0:
-        raise ExecutionFailedError("killed", f"by signal {-ended}" if ended else "zygote died")
+    if type(ended) is not int or ended < 0:
+        how = f"by signal {-ended}" if type(ended) is int else "the zygote died"
+        raise ExecutionFailedError("killed", how)
     if ended or len(merged) < 2:  # more than the time it took
         raise ExecutionFailedError("crash", f"the child ended with status {ended}")
     return merged

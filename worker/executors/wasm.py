@@ -64,7 +64,7 @@ class WasmExecutor:
         with _open_all([self._cache.path(code)], bundle, task.files.values()) as files:
             reply = await self.sandbox.pool.submit(message, files, task.seconds)
         seconds = time.monotonic() - started
-        record = decode_record(reply["record"])
+        record = decode_record(reply.get("record"))
         return Execution(record, bundle, seconds, reply["cpu_seconds"])
 
     async def close(self) -> None:

@@ -10,6 +10,9 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from eth_abi.exceptions import EncodingError
+
+from worker.errors import ExecutionFailedError
 from worker.protocol.record import ExitClass, Record
 
 Message = dict[str, Any]
@@ -58,8 +61,16 @@ def encode_reply(reply: Message) -> bytes:
 
 
 def decode_reply(data: bytes) -> Message:
-    """Read a reply."""
-    reply: Message = json.loads(data)
+    """Read a reply; its fields may be anything, since a program may have taken its child over.
+
+    Raises ExecutionFailedError.
+    """
+    try:
+        reply = json.loads(data)
+    except (ValueError, RecursionError):
+        reply = None
+    if not isinstance(reply, dict):
+        raise malformed("no message")
     return reply
 
 
@@ -71,16 +82,28 @@ def encode_record(record: Record) -> Message:
     }
 
 
-def decode_record(fields: Message) -> Record:
-    """Read a record's fields."""
-    return Record(
-        exit_class=ExitClass(fields["exit_class"]),
-        exit_code=fields["exit_code"],
-        fuel=fields["fuel"],
-        output_root=bytes.fromhex(fields["output_root"]),
-        output_bytes=fields["output_bytes"],
-        memory_digest=bytes.fromhex(fields["memory_digest"]),
-    )
+def decode_record(fields: Any) -> Record:
+    """Read a record's fields. Raises ExecutionFailedError unless it can be encoded."""
+    try:
+        record = Record(
+            exit_class=ExitClass(fields["exit_class"]),
+            exit_code=fields["exit_code"],
+            fuel=fields["fuel"],
+            output_root=bytes.fromhex(fields["output_root"]),
+            output_bytes=fields["output_bytes"],
+            memory_digest=bytes.fromhex(fields["memory_digest"]),
+        )
+        is_whole = Record.decode(record.encode()) == record
+    except (KeyError, TypeError, ValueError, EncodingError) as error:
+        raise malformed("no record") from error
+    if not is_whole:
+        raise malformed("a record whose digests are cut short")
+    return record
+
+
+def malformed(what: str) -> ExecutionFailedError:
+    """Return the error of a child that answered with something else than it should."""
+    return ExecutionFailedError("crash", f"the child answered with {what}")
 
 
 def memory_file(content: bytes) -> Any:

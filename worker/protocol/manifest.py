@@ -14,11 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from worker.errors import InvalidManifestError
 
 MAX_TASKS = 1 << 20
-_GUEST_PATH = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")
+_GUEST_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 
 def _guest_path(value: str) -> str:
-    if len(value) > 255 or not _GUEST_PATH.match(value):
+    if len(value) > 255 or not _GUEST_PATH.fullmatch(value):
         raise ValueError("a guest path has parts of letters, digits, '_', '.', '-', no leading dot")
     return value
 

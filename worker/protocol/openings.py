@@ -1,6 +1,7 @@
 """One seat's opening of a batch, as workers hand it to each other over HTTP."""
 
 import json
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -10,6 +11,7 @@ from worker.types import OperatorId
 
 MAX_VALUES = 32
 MAX_BYTES = 4096  # of an encoded opening
+_WORD = re.compile("0x[0-9a-f]{64}")
 
 
 class NoOpening(Enum):
@@ -64,6 +66,6 @@ def _number(value: object, below: int) -> int:
 
 
 def _word(value: object) -> bytes:
-    if not isinstance(value, str) or not value.startswith("0x") or len(value) != 66:
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
         raise ValueError
     return bytes.fromhex(value[2:])

@@ -62,6 +62,8 @@ class Record:
     @classmethod
     def decode(cls, data: bytes) -> "Record":
         """Read an encoding. Raises VerificationError when it is none."""
+        if len(data) != RECORD_BYTES:
+            raise VerificationError(f"a malformed record: {len(data)} bytes")
         try:
             exit_class, *fields = decode(_TYPES, data)
             return cls(ExitClass(exit_class), *fields)

@@ -31,7 +31,7 @@ _TYPES = {
     ],
 }
 _HEADER = re.compile(
-    r"^Proofmesh signer=(0x[0-9a-fA-F]{40}),expiry=([0-9]{1,12}),signature=0x([0-9a-fA-F]{130})$"
+    r"Proofmesh signer=(0x[0-9a-fA-F]{40}),expiry=([0-9]{1,12}),signature=0x([0-9a-fA-F]{130})"
 )
 
 
@@ -100,7 +100,7 @@ def from_header(
     value: str, operator: OperatorId, digest: Digest, size: int
 ) -> tuple[Upload, bytes]:
     """Read the header of an upload of this blob to this worker. Raises UsageError."""
-    match = _HEADER.match(value)
+    match = _HEADER.fullmatch(value)
     if match is None:
         raise UsageError("Authorization: expected Proofmesh signer=,expiry=,signature=")
     upload = Upload(

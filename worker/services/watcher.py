@@ -1,6 +1,7 @@
 """Reads the chain: stores what its logs say and how far it got in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 from worker import metrics
 from worker.chain.contracts import Event
 from worker.chain.events import LogScanner, Scan
+from worker.errors import RpcError
 from worker.protocol.demands import Demand
 from worker.protocol.words import Terms
 from worker.services.base import Service, StepHook, no_hook
@@ -74,7 +76,7 @@ class Watcher(Service):
         return not scan.is_caught_up
 
     def _store(self, scan: Scan) -> None:
-        with self._database.transaction():
+        with _believing(scan), self._database.transaction():
             if scan.rollback_to is not None:
                 self._jobs.undo_above(scan.rollback_to)
                 self._demands.undo_above(scan.rollback_to)
@@ -120,6 +122,18 @@ class Watcher(Service):
                     lane.forget(job, batch)
         if fresh and scan.is_caught_up:
             self.news()
+
+
+@contextmanager
+def _believing(scan: Scan) -> Iterator[None]:
+    """Blame the endpoint for events that fit their ABI and that no contract of ours could log:
+    kinds that do not exist, numbers that no database keeps."""
+    try:
+        yield
+    except (ValueError, OverflowError) as error:
+        raise RpcError(
+            f"endpoint sent events up to block {scan.scanned_to} that cannot be"
+        ) from error
 
 
 def _identity(event: Event) -> tuple[bytes, int]:

@@ -23,7 +23,7 @@ from worker.errors import InvalidBlobError, NotFoundError, StoreFullError
 from worker.types import Digest, Timestamp
 
 CHUNK = 1 << 18
-_NAME = re.compile(r"^[0-9a-f]{64}$")
+_NAME = re.compile(r"[0-9a-f]{64}")
 _INCOMING = ".incoming-"
 _STALE_AFTER = 86_400  # seconds; a younger unfinished file may be another process's
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -147,7 +147,7 @@ class BlobStore:
         """Yield every stored blob, in no order."""
         with os.scandir(self.folder) as entries:
             for entry in entries:
-                if _NAME.match(entry.name):
+                if _NAME.fullmatch(entry.name):
                     with suppress(FileNotFoundError):
                         stat = entry.stat()
                         digest = Digest(bytes.fromhex(entry.name))

@@ -21,7 +21,7 @@ MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BUSY = (408, 425, 429)
 _MAX_ANSWER = 4096  # bytes of what is said about an upload
-_CODE = re.compile(r"^[a-z_]{1,40}$")
+_CODE = re.compile(r"[a-z_]{1,40}")
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "proofmesh/1"}
 
 
@@ -128,7 +128,7 @@ class GuardedHttp:
             ):
                 answer = await _read_answer(response)
                 if response.status not in (200, 201):
-                    raise _refusal(response.status, _code(answer))
+                    raise _refusal(response.status, read_code(answer))
                 return answer
 
     @asynccontextmanager
@@ -142,7 +142,8 @@ class GuardedHttp:
                 if response.status not in _REDIRECTS:
                     yield response
                     return
-                url, method = _redirected(response), "GET"
+                url = redirect_of(response.url, response.headers.get("Location", ""))
+                method = "GET"
                 session = self._guarded
         raise FetchError(f"more than {MAX_REDIRECTS} redirects")
 
@@ -157,14 +158,15 @@ class GuardedHttp:
         )
 
 
-def _redirected(response: aiohttp.ClientResponse) -> str:
+def redirect_of(url: URL, location: str) -> str:
+    """Return where a place's Location header leads. Raises FetchError unless we may follow."""
     try:
-        target = response.url.join(URL(response.headers.get("Location", "")))
+        target = url.join(URL(location))
     except ValueError as error:
         raise FetchError("redirected to nonsense") from error
     if not is_plain_http(str(target)):
         raise FetchError("redirected to something else than plain http(s)")
-    if response.url.scheme == "https" and target.scheme == "http":
+    if url.scheme == "https" and target.scheme == "http":
         raise FetchError("redirected from https to http")
     return str(target)
 
@@ -199,13 +201,13 @@ async def _read_answer(response: aiohttp.ClientResponse) -> bytes:
     return answer
 
 
-def _code(answer: bytes) -> str:
+def read_code(answer: bytes) -> str:
     """Return the `error` of a worker's refusal; "" unless it is a short plain word."""
     try:
         code = json.loads(answer)["error"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""
-    return code if isinstance(code, str) and _CODE.match(code) else ""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 @contextmanager

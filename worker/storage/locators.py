@@ -19,9 +19,9 @@ from worker.types import Digest
 MAX_LOCATORS = 16
 MAX_LENGTH = 512
 Scheme = Literal["http", "https", "ipfs", "file"]
-_PRINTABLE = re.compile(r"^[\x21-\x7e]+$")
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
-_CID_PATH = re.compile(r"^[A-Za-z0-9]{32,128}(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$")
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CID_PATH = re.compile(r"[A-Za-z0-9]{32,128}(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,15 @@ def sources(locators: tuple[str, ...], digest: Digest) -> list[Source]:
 
 
 def _source(locator: str, digest: Digest, any_blob: bool = False) -> Source | None:
-    if len(locator) > MAX_LENGTH or not _PRINTABLE.match(locator):
+    if len(locator) > MAX_LENGTH or not _PRINTABLE.fullmatch(locator):
         return None
     place, _, wanted = locator.partition("#")
-    if wanted and not (_SHA256.match(wanted) and (any_blob or wanted == digest.hex())):
+    if wanted and not (_SHA256.fullmatch(wanted) and (any_blob or wanted == digest.hex())):
         return None
     url = place.replace("{digest}", digest.hex())
     scheme, _, rest = url.partition("://")
     if scheme == "ipfs":
-        return Source("ipfs", url) if _CID_PATH.match(rest) else None
+        return Source("ipfs", url) if _CID_PATH.fullmatch(rest) else None
     if scheme == "file":
         return Source("file", url) if rest.startswith("/") else None
     if not is_plain_http(url):

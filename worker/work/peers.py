@@ -76,7 +76,7 @@ class PeerClient:
         url = _url(endpoint, f"blobs/{upload.digest.hex()}")
         headers = {"Authorization": to_header(upload, signature)}
         answer = await self._http.put(url, _chunks(file), size, headers)
-        return _kept_until(answer)
+        return kept_until(answer)
 
 
 def _leaves(data: bytes) -> list[bytes]:
@@ -94,7 +94,8 @@ async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _kept_until(answer: bytes) -> Timestamp:
+def kept_until(answer: bytes) -> Timestamp:
+    """Return until when a worker says to keep an upload. Raises FetchError."""
     try:
         until = json.loads(answer)["kept_until"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:

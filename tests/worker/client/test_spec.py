@@ -161,7 +161,7 @@ def _fields(model, prefix=""):
         (b"a: 1\na: 2", "line 2, column 1", "stands twice"),
         (b"a: &x [1]\nb: *x", "line 2, column 4", "aliases"),
         (b"? [1]\n: 2", "line 1, column 3", "plain word"),
-        (b"a: !!python/object/apply:os.system [id]", "line 1", "could not determine"),
+        (b"a: !!python/object/apply:os.system [id]", "line 1, column 4", "tags"),
         (b"[" * 40 + b"]" * 40, "line 1, column 17", "deeper than 16"),
         (b"#" * ((1 << 20) + 1), "document", "larger than"),
         (b"a: \x00", "document", "not YAML"),

@@ -15,7 +15,7 @@ from tests.worker.executors.conftest import LIMITS, REPOSITORY
 from worker.errors import ExecutionFailedError
 from worker.executors.pool import Pool, _read_all
 from worker.executors.wasm import open_executor
-from worker.executors.wire import send_task
+from worker.executors.wire import decode_reply, send_task
 from worker.protocol.record import ExitClass
 
 ENDLESS = LIMITS.model_copy(update={"fuel": 1 << 50})
@@ -111,7 +111,7 @@ async def test_submit__child_dies_before_it_reads__its_end_is_told():
     finally:
         await pool.close()
 
-    assert [reply["ended"] for reply in replies] == [-9]
+    assert [decode_reply(reply)["ended"] for reply in replies] == [-9]
 
 
 async def test_submit__many_at_once__all_answer(own_executor, wat, task):

@@ -6,12 +6,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.worker.services.service_actors import JOB, PAYER, TERMS, open_desk
 from worker.chain.contracts import Event
 from worker.chain.events import Scan
 from worker.chain.wire import Block
+from worker.errors import RpcError
 from worker.services.watcher import Watcher
 from worker.storage.cursor import CursorStore
+from worker.storage.database import Database
 from worker.storage.jobs import JobState
 from worker.types import BatchIndex, Timestamp, Wei
 
@@ -41,6 +45,14 @@ def _scan(number: int, *events: Event, rollback_to: int | None = None, fork: int
 def _event(name: str, block: int, index: int = 0, **args: Any) -> Event:
     args = {"job": JOB, **args}
     return Event(name, "ReplicatedJobs", args, block, bytes([block] * 32), bytes(32), index)
+
+
+def _demand(kind: int, batch: int) -> Event:
+    """A demand for a part of a trace, in the shape of its event."""
+    seat, place = (batch, 0, 1, 0), (kind, 0, 0, 0)
+    demand = (seat, place, (bytes(32), 0, 32), (2_000, 1, 0))
+    args = {"id": bytes(32), "job": JOB, "demand": demand}
+    return Event("TraceDemanded", "Demands", args, 9, bytes(32), bytes(32), 0)
 
 
 def _posting(block: int) -> Event:
@@ -123,3 +135,25 @@ async def test_tick__nothing_new__no_write_and_no_news(tmp_path: Path) -> None:
     await watcher.tick()
     await watcher.tick()
     assert news == ["watcher.scan_stored", "news"]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        _demand(kind=9, batch=0),
+        _demand(kind=0, batch=1 << 70),
+        _event("ResultSealed", 9, batch=1 << 255, round=0, operator=1, digest=bytes(32)),
+    ],
+    ids=["a kind that does not exist", "a batch beyond SQLite", "a log beyond SQLite"],
+)
+async def test_regression__event_that_no_contract_logs__is_the_endpoints_fault(tmp_path, lie):
+    desk = open_desk(tmp_path)
+    database = Database(tmp_path / "worker.sqlite")
+    scanner: Any = ScriptedScanner(_scan(9, _posting(9), lie))
+    watcher = Watcher(scanner, database, desk.chain, [desk.batches], 1.0)
+
+    with pytest.raises(RpcError, match="cannot be"):
+        await watcher.tick()
+
+    assert desk.jobs.get(JOB) is None
+    assert CursorStore(database).load() == {}

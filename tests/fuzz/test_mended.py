@@ -1,0 +1,96 @@
+"""Inputs that a parser once took, or fell over: each is refused by name now."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.fuzz.target import feed
+from tests.fuzz.targets import TARGETS
+
+
+def _answer(name: str, **changes: object) -> bytes:
+    """Return a real answer of an endpoint, with other fields in its result."""
+    answer = json.loads(TARGETS[name].corpus()[0])
+    result = answer["result"]
+    (result[0] if isinstance(result, list) else result).update(changes)
+    return json.dumps(answer).encode()
+
+
+def _error(message: str) -> bytes:
+    error = {"code": -32005, "message": message}
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
+
+
+def _changed(name: str, old: bytes, new: bytes) -> bytes:
+    data = next(data for data in TARGETS[name].corpus() if old in data)
+    return data.replace(old, new, 1)
+
+
+MENDED: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "a log index that no database keeps": (
+        "rpc_logs",
+        lambda: _answer("rpc_logs", logIndex=hex(1 << 63)),
+    ),
+    "a height that no database keeps": (
+        "rpc_block",
+        lambda: _answer("rpc_block", number=hex(1 << 255)),
+    ),
+    "a quantity with a line's end": ("rpc_block", lambda: _answer("rpc_block", number="0x1\n")),
+    "a range limit with a leading zero": (
+        "rpc_logs",
+        lambda: _error("limited to a 100 blocks range, try range [10, 015]"),
+    ),
+    "an opening with spaces for digits": (
+        "opening",
+        lambda: _changed("opening", b"00000000", b"   00000"),
+    ),
+    "a record with more behind it": ("record", lambda: TARGETS["record"].corpus()[0] + bytes(32)),
+    "a guest path with a line's end": (
+        "manifest",
+        lambda: _changed("manifest", b'"scene.txt"', b'"scene.txt\\n"'),
+    ),
+    "a permit with a line's end": (
+        "upload_header",
+        lambda: TARGETS["upload_header"].corpus()[0] + b"\n",
+    ),
+    "a tag that YAML falls over": ("job_yaml", lambda: b"name: !!timestamp x"),
+    "a tag that makes bytes": ("job_yaml", lambda: b"name: !!binary aGk="),
+    "a range beyond every machine's numbers": (
+        "job_yaml",
+        lambda: b"name: a\nprogram: p\nprice: 1\ntasks: {range: {to: 99999999999999999999}}",
+    ),
+    "a number of thousands of digits": ("table_json", lambda: b'[{"a":' + b"9" * 5_000 + b"}]"),
+    "a column with a line's end": ("table_csv", lambda: b'"a\n"\n1\n'),
+    "an array whose header is no Python": (
+        "npy",
+        lambda: _changed("npy", b"'shape': (2,", b"'shape':xB2,"),
+    ),
+    "a header with a negative number": (
+        "block_header",
+        lambda: json.dumps(
+            {**json.loads(TARGETS["block_header"].corpus()[0]), "number": "-0x1"}
+        ).encode(),
+    ),
+    "a child's answer that is no object": ("child_reply", lambda: b'[]\n{"ended":0}'),
+    "a child's record without fields": ("child_reply", lambda: b'{"record":1}\n{"ended":0}'),
+    "a child's record with a short digest": (
+        "child_reply",
+        lambda: _changed("child_reply", b'"output_root": "' + b"0" * 64, b'"output_root": "00'),
+    ),
+    "a child's failure without a reason": ("child_reply", lambda: b'{"failed":[]}\n{"ended":0}'),
+}
+
+
+@pytest.mark.parametrize(("name", "make"), MENDED.values(), ids=MENDED)
+def test_regression__mended_input__refused(name, make):
+    assert not feed(TARGETS[name], make())
+
+
+@pytest.mark.parametrize("depth", range(880, 1_000, 4))
+def test_regression__answer_too_deep_to_show__refused(depth):
+    deep = json.loads("[" * 100 + "]" * 100)
+    answer = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"number": deep}})
+    nested = answer.replace("[" * 100 + "]" * 100, "[" * depth + "]" * depth)
+
+    assert not feed(TARGETS["rpc_block"], nested.encode())
