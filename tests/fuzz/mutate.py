@@ -45,8 +45,9 @@ class Mutator:
     def change(self, data: bytes, random: Random) -> bytes:
         """Return `data` changed at one to four places."""
         for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4))):
-            data = self._change_once(data, random)
-        return data[: max(MAX_BYTES, 1)]
+            changed = self._change_once(data, random)
+            data = changed if len(changed) <= MAX_BYTES else changed[:MAX_BYTES]
+        return data
 
     def _change_once(self, data: bytes, random: Random) -> bytes:
         structured = random.random() < 0.7

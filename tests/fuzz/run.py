@@ -33,11 +33,14 @@ def fuzz(name: str, seconds: int, inputs: int, seed: int) -> dict[str, Any]:
     budget = [f"-max_total_time={seconds}", f"-runs={inputs}", "-print_final_stats=1"]
     command = [sys.executable, "-m", "tests.fuzz.one", name, str(folder), str(seed), *budget]
     began = time.monotonic()
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, timeout=seconds + _GRACE_SECONDS, check=False
-    )
-    said = done.stderr.decode(errors="replace")
-    (folder / "log.txt").write_text(done.stdout.decode(errors="replace") + said)
+    log = folder / "log.txt"
+    with log.open("wb") as file:
+        try:
+            limit = seconds + _GRACE_SECONDS
+            status = subprocess.run(command, cwd=ROOT, stderr=file, timeout=limit).returncode
+        except subprocess.TimeoutExpired:
+            status = -1
+    said = log.read_text(errors="replace")
     told = json.loads(counts.read_text()) if counts.exists() else {}
     executed, peak = _EXECUTED.search(said), _PEAK.search(said)
     return {
@@ -47,7 +50,7 @@ def fuzz(name: str, seconds: int, inputs: int, seed: int) -> dict[str, Any]:
         "peak_mb": int(peak[1]) if peak else None,
         "seconds": round(time.monotonic() - began),
         "seed": seed,
-        "bugs": int(done.returncode != 0),
+        "bugs": int(status != 0),
     }
 
 

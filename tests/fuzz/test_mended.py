@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 
 import pytest
+import rlp
+from eth_utils.crypto import keccak
 
 from tests.fuzz.target import feed
 from tests.fuzz.targets import TARGETS
@@ -25,6 +27,27 @@ def _error(message: str) -> bytes:
 def _changed(name: str, old: bytes, new: bytes) -> bytes:
     data = next(data for data in TARGETS[name].corpus() if old in data)
     return data.replace(old, new, 1)
+
+
+def _receipt(**changes: object) -> bytes:
+    receipt = json.loads(TARGETS["receipt"].corpus()[0])
+    return json.dumps({**receipt, **changes}).encode()
+
+
+def _receipt_with_a_strange_node() -> bytes:
+    """The root of the state is the node's hash, so the path leads to it."""
+    receipt = json.loads(TARGETS["receipt"].corpus()[0])
+    node = rlp.encode([b"a", b"b", b"c"])
+    fields = rlp.decode(bytes.fromhex(receipt["header"]))
+    fields[3] = keccak(node)
+    return _receipt(header=rlp.encode(fields).hex(), account_proof=[node.hex()])
+
+
+def _receipt_with_a_deep_header() -> bytes:
+    header = b"\xc0"
+    for _ in range(3_000):
+        header = rlp.codec.length_prefix(len(header), 0xC0) + header
+    return _receipt(header=header.hex())
 
 
 MENDED: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -72,6 +95,8 @@ MENDED: dict[str, tuple[str, Callable[[], bytes]]] = {
             {**json.loads(TARGETS["block_header"].corpus()[0]), "number": "-0x1"}
         ).encode(),
     ),
+    "a proof whose node is none": ("receipt", _receipt_with_a_strange_node),
+    "a header of lists in lists": ("receipt", _receipt_with_a_deep_header),
     "a child's answer that is no object": ("child_reply", lambda: b'[]\n{"ended":0}'),
     "a child's record without fields": ("child_reply", lambda: b'{"record":1}\n{"ended":0}'),
     "a child's record with a short digest": (
