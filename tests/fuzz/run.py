@@ -7,74 +7,92 @@ under .cache/fuzz/<target>/crash-…; ends with status 1 then.
 
 import argparse
 import json
+import multiprocessing
 import re
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import wait
 from typing import Any
 
 from bench._results import merge
 from tests.conftest import ROOT
+from tests.fuzz.one import fuzz
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets.abi import contracts
 
 FOUND = ROOT / ".cache" / "fuzz"
-_GRACE_SECONDS = 120
+_GRACE_SECONDS = 60
 _EXECUTED = re.compile(r"stat::number_of_executed_units: (\d+)")
 _PEAK = re.compile(r"stat::peak_rss_mb: +(\d+)")
+_fork = multiprocessing.get_context("fork")  # instrumenting the imports takes long: once is enough
 
 
-def fuzz(name: str, seconds: int, inputs: int, seed: int) -> dict[str, Any]:
-    """Fuzz one parser in a process of its own; return its counts."""
-    folder = FOUND / name
-    folder.mkdir(parents=True, exist_ok=True)
-    counts = folder / "counts.json"
-    counts.unlink(missing_ok=True)
-    budget = [f"-max_total_time={seconds}", f"-runs={inputs}", "-print_final_stats=1"]
-    command = [sys.executable, "-m", "tests.fuzz.one", name, str(folder), str(seed), *budget]
-    began = time.monotonic()
-    log = folder / "log.txt"
-    with log.open("wb") as file:
-        try:
-            limit = seconds + _GRACE_SECONDS
-            status = subprocess.run(command, cwd=ROOT, stderr=file, timeout=limit).returncode
-        except subprocess.TimeoutExpired:
-            status = -1
-    said = log.read_text(errors="replace")
-    told = json.loads(counts.read_text()) if counts.exists() else {}
-    executed, peak = _EXECUTED.search(said), _PEAK.search(said)
-    return {
-        "inputs": int(executed[1]) if executed else told.get("inputs", 0),
-        "taken_share": round(told.get("taken", 0) / max(1, told.get("inputs", 0)), 4),
-        "slowest_ms": round(told.get("slowest", 0) * 1000, 1),
-        "peak_mb": int(peak[1]) if peak else None,
-        "seconds": round(time.monotonic() - began),
-        "seed": seed,
-        "bugs": int(status != 0),
-    }
+class Child:
+    """A process that fuzzes one parser."""
+
+    def __init__(self, name: str, seed: int, inputs: int, seconds: int) -> None:
+        self.name = name
+        self._seed = seed
+        self._folder = FOUND / name
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "counts.json").unlink(missing_ok=True)
+        self._began = time.monotonic()
+        self._last = self._began + seconds + _GRACE_SECONDS
+        self.process = _fork.Process(target=fuzz, args=(name, self._folder, seed, inputs, seconds))
+        self.process.start()
+
+    def is_over(self) -> bool:
+        """Whether it has ended; what does not end long after its time is ended, as a bug."""
+        if self.process.is_alive() and time.monotonic() > self._last:
+            self.process.kill()
+            self.process.join()
+        return not self.process.is_alive()
+
+    def counts(self) -> dict[str, Any]:
+        """Return what it did, once it is over."""
+        log = (self._folder / "log.txt").read_text(errors="replace")
+        counts = self._folder / "counts.json"
+        told = json.loads(counts.read_text()) if counts.exists() else {}
+        executed, peak = _EXECUTED.search(log), _PEAK.search(log)
+        return {
+            "inputs": int(executed[1]) if executed else told.get("inputs", 0),
+            "taken_share": round(told.get("taken", 0) / max(1, told.get("inputs", 0)), 4),
+            "slowest_ms": round(told.get("slowest", 0) * 1000, 1),
+            "peak_mb": int(peak[1]) if peak else None,
+            "seconds": round(time.monotonic() - self._began),
+            "seed": self._seed,
+            "bugs": int(self.process.exitcode != 0),
+        }
 
 
-def main() -> None:
-    """Share the budget out evenly."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--inputs", type=int, default=1_000_000, help="of each parser, at most")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("targets", nargs="*", default=list(TARGETS), metavar="TARGET")
-    asked = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Share the budget out evenly."""
+    asked = _arguments()
     seconds = int(asked.minutes * 60 * asked.jobs / len(asked.targets))
-
-    def one(name: str) -> bool:
-        counts = fuzz(name, seconds, asked.inputs, asked.seed)
-        merge("fuzz.json", {"parsers": {name: counts}})
-        sys.stdout.write(f"{name:18} {counts}\n")
-        sys.stdout.flush()
-        return counts["bugs"] == 0
-
-    with ThreadPoolExecutor(asked.jobs) as pool:
-        is_clean = list(pool.map(one, asked.targets))
-    sys.exit(0 if all(is_clean) else 1)
+    contracts()  # read here, so that no child needs to
+    waiting, running, bugs = list(asked.targets), list[Child](), 0
+    while waiting or running:
+        while waiting and len(running) < asked.jobs:
+            running.append(Child(waiting.pop(0), asked.seed, asked.inputs, seconds))
+        wait([child.process.sentinel for child in running], timeout=1)
+        for child in [child for child in running if child.is_over()]:
+            running.remove(child)
+            counts = child.counts()
+            bugs += counts["bugs"]
+            merge("fuzz.json", {"parsers": {child.name: counts}})
+            sys.stdout.write(f"{child.name:18} {counts}\n")
+            sys.stdout.flush()
+    sys.exit(1 if bugs else 0)
 
 
 if __name__ == "__main__":
