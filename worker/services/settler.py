@@ -50,7 +50,7 @@ class Settler(Service):
 
     async def tick(self) -> bool:
         """Close ended batches, then crank what is due."""
-        holding = self._desk.held(*_HOLDING)
+        holding = self._desk.held(*_HOLDING) if self._desk.chain.has_begun else []
         await self._desk.learn(holding)
         for seat in holding:
             round_ = await self._desk.confirmed(seat)

@@ -1,10 +1,12 @@
 """From a wrong opening to a conviction and its bounty: what is sent when, and what never."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.worker.services.challenge_actors import (
     KEY,
     LIAR,
@@ -17,7 +19,7 @@ from tests.worker.services.service_actors import PAYER, job_log
 from worker.protocol.demands import Kind, Place
 from worker.protocol.outbox import TxState
 from worker.protocol.provable_words import Fate, Phase
-from worker.services.challenge.challenger import Challenger
+from worker.services.challenge.challenger import OF_THE_COURT, Challenger
 from worker.services.challenge.config import ChallengeConfig
 from worker.services.challenge.docket import Bounty
 from worker.storage.challenges import Case, CaseState
@@ -96,10 +98,13 @@ async def test_accuse__before_the_challenge__has_time(proven):
     assert proven.sent("announce-proof") is not None
 
 
-async def test_accuse__court_refuses__spends_nothing(proven):
-    proven.docket.refusal = "court: the element is right"
+@pytest.mark.parametrize(
+    "reason", ["court: the element is right", "tensors: not the constant", "merkle: bad length"]
+)
+async def test_accuse__court_refuses__spends_nothing(proven, reason):
+    proven.docket.refusal = reason
     case = await proven.advance()
-    assert (case.state, case.reason) == (CaseState.DISMISSED, "court: the element is right")
+    assert (case.state, case.reason) == (CaseState.DISMISSED, reason)
     assert proven.desk.outbox.entries() == []
 
 
@@ -228,3 +233,9 @@ async def test_end__liar_was_paid__says_so_loudly(proven):
     case = await proven.advance()
     assert (case.state, case.reason) == (CaseState.LOST, "a wrong result became final")
     assert "became final" in proven.told[0]
+
+
+def test_court__every_reason_it_may_give__is_known_as_its_own():
+    sources = (path.read_text() for path in (ROOT / "contracts" / "courts").rglob("*.vy"))
+    reasons = {prefix for text in sources for prefix in re.findall(r'"([a-z_]+:) ', text)}
+    assert reasons == set(OF_THE_COURT)

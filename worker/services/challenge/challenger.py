@@ -30,6 +30,11 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 32
 _LONGEST_PAUSE = 60
 
+OF_THE_COURT = (
+    "court:", "tensors:", "operators:", "products:", "windows:", "fixed_point:", "merkle:",
+)  # fmt: skip
+"""How reasons begin by which a court refuses a proof for good, in its modules too."""
+
 
 class Challenger(Service):
     """Brings each case one bounded step further; no case waits for another."""
@@ -65,7 +70,7 @@ class Challenger(Service):
     async def tick(self) -> bool:
         """Go on with every case that is not closed."""
         self._crew.reap()
-        for case in self._cases.in_states(*OPEN):
+        for case in self._cases.in_states(*OPEN) if self._chain.has_begun else ():
             self._crew.begin(case.key, self._advance(case))
         counts = self._cases.count()
         for state in CaseState:
@@ -133,7 +138,7 @@ class Challenger(Service):
             self._refused(case, entry.reason or "not mined")
 
     def _refused(self, case: Case, reason: str) -> None:
-        if reason.startswith("court:"):
+        if reason.startswith(OF_THE_COURT):
             self._close(case, CaseState.DISMISSED, reason)
             return
         pause = min(_LONGEST_PAUSE, 1 << case.tries)
