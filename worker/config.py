@@ -16,6 +16,7 @@ from pydantic_settings import (
 from worker.api.config import ApiConfig
 from worker.chain.config import ChainConfig, KeyConfig
 from worker.errors import ConfigError
+from worker.logs import scrub
 from worker.services.announcer import ProfileConfig
 from worker.services.challenge.config import ChallengeConfig
 from worker.services.policy import PolicyConfig
@@ -26,6 +27,7 @@ from worker.tensor.validate import TensorLimits
 from worker.work.prepare import WorkLimits
 
 PREFIX = "PROOFMESH_"
+_WITH_KEYS = ("chain.rpc_urls", "fetch.ipfs_gateway", "fetch.kubo_rpc")
 
 
 class TensorConfig(BaseModel):
@@ -171,12 +173,16 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def origins(config: Config, path: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield (name, value, origin) of every setting; the origin is environment, file or default."""
+    """Yield (name, value, origin) of every setting; the origin is environment, file or default.
+
+    Of addresses in which providers put keys only scheme, host and port are told.
+    """
     in_file = dict(_leaves(read_file(path)))
     for name, value in _leaves(config.model_dump(mode="json")):
         origin = str(path) if name in in_file else "default"
         variable = PREFIX + name.upper().replace(".", "__")
-        yield name, str(value), variable if variable in os.environ else origin
+        shown = scrub(str(value)) if name in _WITH_KEYS else str(value)
+        yield name, shown, variable if variable in os.environ else origin
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
