@@ -190,4 +190,6 @@ def _signer(name: str) -> Signer:
 
 def _staked(mined: Mined, topic: str) -> OperatorId:
     """Return the number of the operator that a transaction staked for."""
-    return next(OperatorId(int(log["topics"][1], 16)) for log in mined.logs if log["topics"][0] == topic)
+    return next(
+        OperatorId(int(log["topics"][1], 16)) for log in mined.logs if log["topics"][0] == topic
+    )

@@ -13,6 +13,7 @@ from worker.storage.jobs import PostedJob
 from worker.types import BatchIndex, JobKey, Timestamp
 
 _MOST_AT_ONCE = 50
+_MOST_KEPT = 4096  # batches: those of all seats by far, and of what was drawn lately
 
 
 class ChainView:
@@ -23,6 +24,8 @@ class ChainView:
         self.confirmations = confirmations
         self.head: Block | None = None
         self.scanned_to = -1
+        self.rollbacks = 0
+        """How often a reorganisation took back what was known."""
 
     @property
     def now(self) -> Timestamp:
@@ -81,6 +84,8 @@ class Batches(Generic[R]):
         forgotten = self._forgotten
         found = await self._read_new(wanted, known, self._chain.confirmed)
         if forgotten == self._forgotten:  # else a log may have outdated what was read meanwhile
+            if len(self._confirmed) > _MOST_KEPT:
+                self._confirmed.clear()
             self._confirmed.update(found)
         return known | found
 

@@ -22,6 +22,7 @@ from worker.services.policy import (
     run_seconds,
 )
 from worker.services.preparer import PrepareService
+from worker.services.prospects import DrawKey, Prospects
 from worker.services.terms import terms_of
 from worker.storage.jobs import JobState, PostedJob
 from worker.storage.seats import Seat, SeatKey, SeatState
@@ -31,9 +32,6 @@ log = structlog.get_logger(__name__)
 
 _TRIES = 5
 _PASSING = ("jobs: not drawn", "jobs: seed pending", "staking: too little free stake")
-
-DrawKey = tuple[JobKey, BatchIndex | None, int]
-"""Job, batch (None for all first rounds), and when the round opened."""
 
 
 class Claimer(Service):
@@ -58,7 +56,7 @@ class Claimer(Service):
         self._policy = policy
         self._load = load
         self._health = health
-        self._draws: dict[DrawKey, list[Draw]] = {}
+        self._prospects = Prospects(desk)
 
     async def tick(self) -> bool:
         """See what became of claims; then make those that are due."""
@@ -67,11 +65,13 @@ class Claimer(Service):
             self._follow(seat, entry)
         if not self._health.may_take(self._desk.lane.service):
             return False
-        for job in self._desk.open_jobs(JobState.READY):
-            if self._preparer.job(job.job) is None:  # after a restart it is checked anew
-                self._preparer.batch(job, BatchIndex(0))
-                continue
-            await self._consider(job)
+        for job in self._prospects.look():
+            if not self._load.room:
+                if any(self._prospects.draws.get(job.job, {}).values()):
+                    self._desk.jobs.count_refusal(job.job, "at_capacity", self._desk.chain.now)
+                break
+            if not await self._consider(job):
+                self._prospects.set_aside(job.job)
         return False
 
     def _follow(self, seat: Seat, entry: OutboxEntry) -> None:
@@ -82,53 +82,62 @@ class Claimer(Service):
             return
         log.info("claim not granted", seat=seat.key.name, reason=entry.reason)
         self._desk.seats.move(seat.key, SeatState.VOID, entry.reason)
-        self._draws.clear()  # the seat may be worth another try
+        self._prospects.bring_back(self._desk.job(seat.key))  # it may be worth another try
 
-    async def _consider(self, job: PostedJob) -> None:
-        """Claim what is due in the job's first rounds, and where batches were drawn anew."""
+    async def _consider(self, job: PostedJob) -> bool:
+        """Claim what is due in the job's first rounds, and where batches were drawn anew. Return
+        whether anything may be due later."""
         terms = terms_of(job)
         jobs, chain = self._desk.jobs, self._desk.chain
+        if jobs.state(job.job) is not JobState.READY:  # found unusable, or its posting is gone
+            return False
         anew = jobs.batches_with(job.job, *self._desk.lane.drawn_anew, up_to=chain.confirmed)
+        is_waiting = False
         if chain.now < terms.clock(0).claim_until:
-            await self._consider_first(job, anew)
+            is_waiting = await self._consider_first(job, anew)
         await self._desk.batches.confirmed_all([(job, batch) for batch in anew])
         for batch in anew:
-            await self._consider_anew(job, batch)
+            is_waiting |= await self._consider_anew(job, batch)
+        return is_waiting
 
-    async def _consider_first(self, job: PostedJob, anew: set[BatchIndex]) -> None:
+    async def _consider_first(self, job: PostedJob, anew: set[BatchIndex]) -> bool:
         terms = terms_of(job)
         ended = self._desk.jobs.batches_with(
             job.job, "BatchSettled", "BatchClosed", up_to=self._desk.chain.confirmed
         )
         first = self._desk.lane.first_round(terms, BatchIndex(0))
         if proof_for(self._policy, first, self._operator) is None:
-            return
-        key = (job.job, None, first.clock.opened_at)
-        if not await self._draw(key, job, first, map(BatchIndex, range(terms.batches))):
-            return
+            return False
+        batches = map(BatchIndex, range(terms.batches))
+        draws = await self._draw((None, first.clock.opened_at), job, first, batches)
+        if not draws:
+            return draws is None
         known = self._desk.seats.in_job(job.job)
         over = anew | ended
         dues = [
             (due, known.get(SeatKey(job.job, due.batch, first.number)))
-            for due in self._draws[key]
+            for due in draws
             if due.batch not in over
         ]
         await self._look(job, [due.batch for due, old in dues if old is None])
         for due, old in dues:
             await self._approach(job, due, first, old)
+        return True
 
     async def _draw(
         self, key: DrawKey, job: PostedJob, round_: Running, batches: Iterable[BatchIndex]
-    ) -> bool:
-        """Whether it is known which of the batches this operator's tickets win."""
-        if key not in self._draws:
+    ) -> list[Draw] | None:
+        """Return what of the batches this operator's tickets win and it has not seen taken; None
+        while that is not drawn."""
+        known = self._prospects.draws.setdefault(job.job, {})
+        if key not in known:
             drawn = await draw(
                 self._desk.chain, self._desk.lane, job, round_, batches, self._operator
             )
             if drawn is None:
-                return False
-            self._draws[key] = drawn
-        return True
+                return None
+            known[key] = drawn
+        return known[key]
 
     async def _look(self, job: PostedJob, batches: Sequence[BatchIndex]) -> None:
         """Read at once the rounds of those that may be claimed now, as far as there is room."""
@@ -136,20 +145,21 @@ class Claimer(Service):
         ready = (one for one in batches if room and self._preparer.batch(job, one) is not None)
         await self._desk.batches.latest_all([(job, batch) for batch in islice(ready, room)])
 
-    async def _consider_anew(self, job: PostedJob, batch: BatchIndex) -> None:
+    async def _consider_anew(self, job: PostedJob, batch: BatchIndex) -> bool:
         round_ = await self._desk.batches.confirmed(job, batch)
         if round_.is_final or round_.is_filled or round_.by_job_seed:
-            return
+            return False
         if self._desk.chain.now >= round_.clock.claim_until or round_.holds(self._operator):
-            return
+            return False
         if proof_for(self._policy, round_, self._operator) is None:
-            return
-        key = (job.job, batch, round_.clock.opened_at)
-        if not await self._draw(key, job, round_, [batch]):
-            return
+            return False
+        draws = await self._draw((batch, round_.clock.opened_at), job, round_, [batch])
+        if not draws:
+            return draws is None
         old = self._desk.seats.get(SeatKey(job.job, batch, round_.number))
-        for due in list(self._draws[key]):
+        for due in list(draws):
             await self._approach(job, due, round_, old)
+        return True
 
     async def _approach(
         self, job: PostedJob, due: Draw, drawn_for: Running, old: Seat | None
@@ -178,11 +188,11 @@ class Claimer(Service):
 
     def _forget(self, job: JobKey, due: Draw, drawn_for: Running) -> None:
         """The seats are gone, or one of them is ours: do not look again."""
+        known = self._prospects.draws.get(job, {})
         for batch in (None, due.batch):
-            key = (job, batch, drawn_for.clock.opened_at)
-            known = self._draws.get(key)
-            if known and due in known:
-                self._draws[key] = [one for one in known if one != due]
+            key = (batch, drawn_for.clock.opened_at)
+            if key in known:
+                known[key] = [one for one in known[key] if one != due]
 
     def _may_retry(self, seat: Seat, drawn_for: Running) -> bool:
         """Whether a seat that was not had may be tried again: in a later draw, or soon."""
@@ -194,7 +204,7 @@ class Claimer(Service):
         return any(words in reason for words in _PASSING) and seat.tries < _TRIES
 
     async def _take(self, job: PostedJob, due: Draw, round_: Running, tries: int) -> None:
-        offer = self._offer(job, round_)
+        offer = self._offer(job, due.batch, round_)
         here = await self._load.situation(job.job)
         if reason := refuse_round(self._policy, offer, here):
             self._desk.jobs.count_refusal(job.job, reason, here.now)
@@ -228,13 +238,10 @@ class Claimer(Service):
         self.step("candidate_stored" if seat.claims_late else "intent_stored")
         self.news()
 
-    def _offer(self, job: PostedJob, round_: Running) -> Offer:
-        prepared = self._preparer.job(job.job)
-        if prepared is None:
-            raise LookupError("a batch is prepared and its job is not")
+    def _offer(self, job: PostedJob, batch: BatchIndex, round_: Running) -> Offer:
         clock, tasks = round_.clock, len(round_.tasks)
         seconds = round_.run_seconds(self._desk.chain.now)
-        effort = prepared.effort
+        effort = self._preparer.effort(job.job, batch)
         return Offer(round_.terms, clock.claim_until, seconds, tasks, round_.price, effort)
 
     @property

@@ -15,6 +15,8 @@ from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import Seat, SeatKey, SeatState, SeatStore
 from worker.types import Address, BatchIndex, JobKey, OperatorId, Timestamp, Wei
 
+_KEPT_JOBS = 1024
+
 
 class Verb(StrEnum):
     """A seat's transactions, by what they do."""
@@ -69,16 +71,20 @@ class Desk(Generic[R]):
         """Return this lane's seats in these states, the oldest round first."""
         return self.seats.in_service(self.lane.service, *states)
 
-    def open_jobs(self, state: JobState) -> list[PostedJob]:
-        """Return this lane's jobs in that state, confirmed and not over."""
+    def new_jobs(self, limit: int) -> list[PostedJob]:
+        """Return the first of this lane's jobs that nobody has judged, confirmed and not over."""
         chain = self.chain
-        return self.jobs.open_jobs(self.lane.service, state, chain.confirmed, chain.now)
+        return self.jobs.open_jobs(
+            self.lane.service, JobState.SEEN, chain.confirmed, chain.now, limit
+        )
 
     def job(self, key: SeatKey) -> PostedJob:
         """Return the job that a stored seat belongs to."""
         job = self._posted.get(key.job) or self.jobs.get(key.job)
         if job is None:
             raise LookupError(f"seat {key.name} has no job")  # the foreign key forbids it
+        if len(self._posted) >= _KEPT_JOBS:
+            self._posted.clear()
         self._posted[key.job] = job
         return job
 

@@ -1,4 +1,7 @@
-"""Judges posted jobs and makes batches ready: nothing is claimed before its blobs are here."""
+"""Judges posted jobs and makes batches ready: nothing is claimed before its blobs are here.
+
+Most jobs are drawn for others, so a job's blobs are fetched once somebody asks for a batch of it.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -21,10 +24,13 @@ from worker.work.prepare import Effort, JobSource
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 8
+_JUDGED_AT_ONCE = 256
 _KEPT_BATCHES = 512
 _RETRY_SECONDS = 15
 
 _T = TypeVar("_T")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 Prepared = TypeVar("Prepared", bound="HasEffort")
 Ready = TypeVar("Ready")
 Made = TypeVar("Made", covariant=True)
@@ -80,52 +86,54 @@ class PrepareService(Service, Generic[Prepared, Ready]):
         self._endpoints = endpoints
         self._serve_seconds = serve_seconds
         self._prepared: dict[JobKey, Prepared] = {}
-        self._batches: dict[BatchKey, Ready] = {}
+        self._batches: dict[BatchKey, tuple[Prepared, Ready]] = {}
         self._wanted: dict[BatchKey, PostedJob] = {}
-        self._busy: dict[JobKey | BatchKey, asyncio.Task[None]] = {}
+        self._busy: dict[BatchKey, asyncio.Task[None]] = {}
         self._obtaining = asyncio.Lock()
-        self._retry_at: dict[JobKey | BatchKey, int] = {}
+        self._retry_at: dict[BatchKey, int] = {}
 
     def batch(self, job: PostedJob, batch: BatchIndex) -> Ready | None:
         """Return a batch that can run now; otherwise it is made ready from now on."""
         key = (job.job, batch)
-        if key not in self._batches and key not in self._wanted:
+        if key in self._batches:
+            return self._batches[key][1]
+        if key not in self._wanted:
             self._wanted[key] = job
             self.wake()
-        return self._batches.get(key)
+        return None
 
-    def job(self, job: JobKey) -> Prepared | None:
-        """Return what all batches of a job share, once that is here."""
-        return self._prepared.get(job)
+    def effort(self, job: JobKey, batch: BatchIndex) -> Effort:
+        """Return what a task takes at most, of a batch that can run now."""
+        return self._batches[job, batch][0].effort
 
     async def obtain_job(self, job: PostedJob) -> Prepared:
         """Return what all batches of a job share, made ready now. Raises JobError or
         RetryableError when it cannot be."""
         async with self._obtaining:
             if job.job not in self._prepared:
-                self._prepared[job.job] = await self._fetch_job(job)
+                self._share(job.job, await self._fetch_job(job))
             return self._prepared[job.job]
 
     async def obtain(self, job: PostedJob, batch: BatchIndex) -> Ready:
         """Return a batch made ready now, which is not kept for later. Raises as `obtain_job`."""
-        if ready := self._batches.get((job.job, batch)):
-            return ready
+        if kept := self._batches.get((job.job, batch)):
+            return kept[1]
         return await self._fetch_batch(job, await self.obtain_job(job), batch)
 
     def drop(self, job: JobKey, batch: BatchIndex) -> None:
         """Forget a batch that will not run again."""
         self._batches.pop((job, batch), None)
-        self._wanted.pop((job, batch), None)
+        self._give_up((job, batch))
 
     async def tick(self) -> bool:
-        """Judge new jobs; begin as much fetching as may run at once."""
+        """Begin as much fetching as may run at once; judge new jobs, whether more are waiting."""
         self._reap()
-        if self._health.may_take(self._desk.lane.service):
-            for job in self._desk.open_jobs(JobState.SEEN):
-                self._judge(job)
         for key, job in list(self._wanted.items()):
-            self._begin(key, self._prepare_batch(job, key[1]))
-        return False
+            if job.ends_at <= self._chain.now:
+                self._give_up(key)
+            elif len(self._busy) < _AT_ONCE:
+                self._begin(key, job)
+        return self._health.may_take(self._desk.lane.service) and self._judge_new()
 
     async def close(self) -> None:
         """Stop fetching; what is stored stays."""
@@ -133,20 +141,30 @@ class PrepareService(Service, Generic[Prepared, Ready]):
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
+    def _judge_new(self) -> bool:
+        """Judge a bounded number of new jobs in one durable step; return whether more wait."""
+        jobs = self._desk.new_jobs(_JUDGED_AT_ONCE)
+        if not jobs:
+            return False
+        with self._desk.outbox.transaction():
+            for job in jobs:
+                self._judge(job)
+        self.step("job_ready")
+        self.news()
+        return len(jobs) == _JUDGED_AT_ONCE
+
     def _judge(self, job: PostedJob) -> None:
         operator = self._desk.identity.operator
         reason = refuse_posting(self._policy, terms_of(job), job.program, job.payer, operator)
         if reason is None:
-            self._begin(job.job, self._prepare_job(job))
+            self._store.set_state(job.job, JobState.READY)
         else:
             self._refuse(job, reason, "")
 
-    def _begin(self, key: JobKey | BatchKey, work: Coroutine[Any, Any, None]) -> None:
-        too_early = self._retry_at.get(key, 0) > self._chain.now
-        if key in self._busy or len(self._busy) >= _AT_ONCE or too_early:
-            work.close()
+    def _begin(self, key: BatchKey, job: PostedJob) -> None:
+        if key in self._busy or self._retry_at.get(key, 0) > self._chain.now:
             return
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(self._prepare_batch(job, key[1]))
         task.add_done_callback(lambda _: self.wake())
         self._busy[key] = task
 
@@ -158,32 +176,30 @@ class PrepareService(Service, Generic[Prepared, Ready]):
                 task.result()
                 self.news()
 
-    async def _prepare_job(self, job: PostedJob) -> None:
-        if await self._shared(job) is not None:
-            self._store.set_state(job.job, JobState.READY)
-            self.step("job_ready")
-
     async def _prepare_batch(self, job: PostedJob, batch: BatchIndex) -> None:
-        shared = await self._shared(job)
+        key = (job.job, batch)
+        shared = await self._try(job, key, self._shared(job))
         if shared is None:
             return
-        work = self._fetch_batch(job, shared, batch)
-        prepared = await self._try(job, (job.job, batch), work)
+        prepared = await self._try(job, key, self._fetch_batch(job, shared, batch))
         if prepared is not None:
-            self._keep((job.job, batch), prepared)
+            self._give_up(key)
+            self._batches[key] = shared, prepared
+            _bound(self._batches, _KEPT_BATCHES)
 
-    def _keep(self, key: BatchKey, prepared: Ready) -> None:
+    def _give_up(self, key: BatchKey) -> None:
+        """Want a batch no more: it is here, or not needed."""
         self._wanted.pop(key, None)
-        self._batches[key] = prepared
-        while len(self._batches) > _KEPT_BATCHES:
-            self._batches.pop(next(iter(self._batches)))
+        self._retry_at.pop(key, None)
 
-    async def _shared(self, job: PostedJob) -> Prepared | None:
+    async def _shared(self, job: PostedJob) -> Prepared:
         if job.job not in self._prepared:
-            prepared = await self._try(job, job.job, self._fetch_job(job))
-            if prepared is not None:
-                self._prepared[job.job] = prepared
-        return self._prepared.get(job.job)
+            self._share(job.job, await self._fetch_job(job))
+        return self._prepared[job.job]
+
+    def _share(self, job: JobKey, prepared: Prepared) -> None:
+        self._prepared[job] = prepared
+        _bound(self._prepared, _KEPT_BATCHES)
 
     async def _fetch_job(self, job: PostedJob) -> Prepared:
         locators = decode_locators(job.locators) + await self._endpoints(job)
@@ -199,9 +215,7 @@ class PrepareService(Service, Generic[Prepared, Ready]):
     def _keep_until(self, job: PostedJob) -> Timestamp:
         return Timestamp(job.ends_at + self._serve_seconds)
 
-    async def _try(
-        self, job: PostedJob, key: JobKey | BatchKey, work: Coroutine[Any, Any, _T]
-    ) -> _T | None:
+    async def _try(self, job: PostedJob, key: BatchKey, work: Coroutine[Any, Any, _T]) -> _T | None:
         """Return what `work` prepared; refuse the job for good or try again later if it fails."""
         try:
             return await work
@@ -212,8 +226,7 @@ class PrepareService(Service, Generic[Prepared, Ready]):
             log.info("not ready yet", job=job.job, error=str(error))
         except JobError as error:
             self._refuse(job, Reason.UNUSABLE, str(error))
-            if isinstance(key, tuple):
-                self._wanted.pop(key, None)
+            self._give_up(key)
         return None
 
     def _refuse(self, job: PostedJob, reason: Reason, detail: str) -> None:
@@ -222,3 +235,9 @@ class PrepareService(Service, Generic[Prepared, Ready]):
         )
         self._store.count_refusal(job.job, reason, self._chain.now)
         log.info("job refused", job=job.job, reason=reason, detail=detail)
+
+
+def _bound(kept: dict[_K, _V], most: int) -> None:
+    """Forget what was kept longest, so that `most` are left."""
+    while len(kept) > most:
+        kept.pop(next(iter(kept)))

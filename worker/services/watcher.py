@@ -111,6 +111,7 @@ class Watcher(Service):
         metrics.head_block.set(scan.head.number)
         metrics.scanned_block.set(scan.scanned_to)
         if scan.rollback_to is not None:
+            self._chain.rollbacks += 1
             metrics.reorgs_total.inc()
             metrics.reorg_depth_blocks.set(scan.reorg_depth)
             log.warning("reorganisation", depth=scan.reorg_depth, kept=scan.rollback_to)

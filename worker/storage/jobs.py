@@ -1,7 +1,7 @@
 """Jobs as the chain tells of them: logs by block, the posted jobs, and why some were refused."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from sqlite3 import Row
@@ -10,12 +10,14 @@ from typing import Any
 from worker.storage.database import Database
 from worker.types import Address, BatchIndex, Digest, JobKey, OperatorId, Timestamp
 
+_NO_LIMIT = -1
+
 
 class JobState(StrEnum):
-    """seen → ready | refused."""
+    """seen → ready | refused; a ready job's blobs are fetched once one of its seats is drawn."""
 
     SEEN = "seen"
-    READY = "ready"  # every blob is here, checked and compiled
+    READY = "ready"  # the policy takes it
     REFUSED = "refused"
 
 
@@ -144,19 +146,63 @@ class JobStore:
         return [_posted(row) for row in self._database.query("SELECT * FROM jobs ORDER BY block")]
 
     def open_jobs(
-        self, service: str, state: JobState, block: int, now: Timestamp
+        self,
+        service: str,
+        state: JobState,
+        block: int,
+        now: Timestamp,
+        limit: int = _NO_LIMIT,
     ) -> list[PostedJob]:
         """Return a service's jobs in that state, posted at or below `block`, that can still be
-        claimed."""
+        claimed: the first `limit` that were stored."""
         rows = self._database.query(
             "SELECT * FROM jobs WHERE service = ? AND state = ? AND block <= ? AND ends_at > ?"
-            " ORDER BY block",
+            " ORDER BY rowid LIMIT ?",
             service,
             state,
             block,
             now,
+            limit,
         )
         return [_posted(row) for row in rows]
+
+    def ready_after(
+        self, service: str, row: int, block: int, now: Timestamp
+    ) -> list[tuple[int, PostedJob]]:
+        """Return a service's ready jobs as `open_jobs` does, each with the number of its row, from
+        the row after `row` on. Rows are numbered as jobs are stored, and become ready so."""
+        rows = self._database.query(
+            "SELECT rowid AS row, * FROM jobs WHERE rowid > ? AND +service = ? AND +state = ?"
+            " AND block <= ? AND ends_at > ? ORDER BY rowid",
+            row,
+            service,
+            JobState.READY,
+            block,
+            now,
+        )
+        return [(row["row"], _posted(row)) for row in rows]
+
+    def ready_with(
+        self, service: str, names: Sequence[str], above: int, up_to: int
+    ) -> list[PostedJob]:
+        """Return a service's ready jobs that have a log of one of these names in blocks above
+        `above`, up to `up_to`."""
+        marks = ",".join("?" * len(names))
+        rows = self._database.query(
+            "SELECT * FROM jobs WHERE service = ? AND state = ? AND job IN ("  # noqa: S608
+            f"SELECT job FROM logs WHERE block > ? AND block <= ? AND +name IN ({marks}))",
+            service,
+            JobState.READY,
+            above,
+            up_to,
+            *names,
+        )
+        return [_posted(row) for row in rows]
+
+    def state(self, job: JobKey) -> JobState | None:
+        """Return what this worker makes of a job, None if it does not know it."""
+        rows = self._database.query("SELECT state FROM jobs WHERE job = ?", job)
+        return JobState(rows[0]["state"]) if rows else None
 
     def set_state(self, job: JobKey, state: JobState, reason: str | None = None) -> None:
         """Say what this worker makes of the job."""

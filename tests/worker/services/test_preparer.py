@@ -1,6 +1,7 @@
 """Jobs are judged and made ready in the background, while their lane takes work."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from worker.services.desk import Desk
 from worker.services.policy import PolicyConfig
 from worker.services.preparer import PrepareService
 from worker.storage.jobs import JobState
-from worker.types import Timestamp
+from worker.types import JobKey, Timestamp
 
 
 class Preparing:
@@ -51,27 +52,60 @@ class Ground:
         parts = (PolicyConfig(), self.health, _nowhere, 7)
         self.service: PrepareService[Any, Any] = PrepareService(self.desk, made, *parts)
 
-    async def tick(self) -> list[JobState]:
-        """Tick, let what began end, tick again; return the states the job is found in."""
+    async def tick(self) -> JobState:
+        """Tick, let what began end, tick again; return the job's state."""
         await self.service.tick()
         await asyncio.gather(*self.service._busy.values())
         await self.service.tick()
-        return [state for state in JobState if self.desk.open_jobs(state)]
+        state = self.desk.jobs.state(JOB)
+        assert state is not None
+        return state
+
+    async def want(self) -> JobState:
+        """Ask for the job's first batch, and tick."""
+        assert self.service.batch(posted(), BATCH) is None
+        return await self.tick()
 
 
-async def test_tick__a_posting__ready_and_kept_while_it_is_served(tmp_path: Path) -> None:
+async def test_tick__a_posting__judged_and_nothing_fetched(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
-    assert await ground.tick() == [JobState.READY]
-    assert ground.made.asked == [("job", 100_007)]
-    assert ground.service.batch(posted(), BATCH) is None
-    await ground.tick()
+    assert await ground.tick() is JobState.READY
+    assert ground.made.asked == []
+
+
+async def test_batch__wanted__fetched_and_kept_while_it_is_served(tmp_path: Path) -> None:
+    ground = Ground(tmp_path)
+    assert await ground.want() is JobState.READY
     assert ground.service.batch(posted(), BATCH) == "batch of job"
+    assert ground.made.asked[0] == ("job", 100_007)
+
+
+async def test_batch__wanted_until_the_job_is_over__given_up(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, FetchError("nowhere"))
+    await ground.want()
+    head = ground.desk.chain.head
+    assert head is not None
+    ground.desk.chain.head = replace(head, timestamp=posted().ends_at)
+    asked = len(ground.made.asked)
+    await ground.tick()
+    assert ground.service._wanted == {} and len(ground.made.asked) == asked
+
+
+async def test_tick__more_postings_than_at_once__all_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.services.preparer._JUDGED_AT_ONCE", 2)
+    ground = Ground(tmp_path)
+    for number in range(4):
+        ground.desk.jobs.add_job(replace(posted(), job=JobKey(bytes([number]) * 32)))
+    assert [await ground.service.tick() for _ in range(3)] == [True, True, False]
+    assert ground.desk.new_jobs(9) == []
 
 
 async def test_tick__lane_takes_no_work__left_unjudged(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     ground.health.use("ReplicatedJobs", False)
-    assert await ground.tick() == [JobState.SEEN]
+    assert await ground.tick() is JobState.SEEN
     assert ground.made.asked == []
 
 
@@ -79,14 +113,14 @@ async def test_tick__lane_takes_no_work__left_unjudged(tmp_path: Path) -> None:
     ("error", "state", "reason"),
     [
         (InvalidManifestError("manifest: bad"), JobState.REFUSED, "unusable"),
-        (FetchError("nowhere"), JobState.SEEN, "unavailable"),
+        (FetchError("nowhere"), JobState.READY, "unavailable"),
     ],
 )
-async def test_tick__cannot_be_made_ready__refused_or_later(
+async def test_batch__cannot_be_made_ready__refused_or_later(
     tmp_path: Path, error: Exception, state: JobState, reason: str
 ) -> None:
     ground = Ground(tmp_path, error)
-    assert await ground.tick() == [state]
+    assert await ground.want() is state
     assert [one.reason for one in ground.desk.jobs.refusals()] == [reason]
 
 

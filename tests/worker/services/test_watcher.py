@@ -16,7 +16,6 @@ from worker.errors import RpcError
 from worker.services.watcher import Watcher
 from worker.storage.cursor import CursorStore
 from worker.storage.database import Database
-from worker.storage.jobs import JobState
 from worker.types import BatchIndex, Timestamp, Wei
 
 
@@ -86,9 +85,9 @@ async def test_tick__a_posting__counts_from_confirmation_depth_on(tmp_path: Path
     watcher, desk, news = _watcher(tmp_path, _scan(20, _posting(19)), _scan(21))
     await watcher.tick()
     assert desk.chain.confirmed == 18
-    assert desk.open_jobs(JobState.SEEN) == []
+    assert desk.new_jobs(9) == []
     await watcher.tick()
-    seen = desk.open_jobs(JobState.SEEN)
+    seen = desk.new_jobs(9)
     assert [job.job for job in seen] == [JOB]
     assert news == ["watcher.scan_stored", "news", "watcher.scan_stored", "news"]
 
@@ -101,7 +100,7 @@ async def test_tick__a_posting_of_another_service__kept_for_its_lane(tmp_path: P
     job = desk.jobs.get(JOB)
     assert job is not None
     assert job.service == "ProvableJobs"
-    assert desk.open_jobs(JobState.SEEN) == []  # the replicated lane's
+    assert desk.new_jobs(9) == []  # the replicated lane's
     assert len(desk.jobs.logs(JOB, BatchIndex(0), "BatchAdvanced")) == 1
 
 

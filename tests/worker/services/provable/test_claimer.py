@@ -93,9 +93,7 @@ async def _claimed(
     show(desk, round_, latest)
     if old is not None:
         desk.seats.add(old)
-    ready: Any = SimpleNamespace(
-        job=lambda _: SimpleNamespace(effort=effort), batch=lambda *_: object()
-    )
+    ready: Any = SimpleNamespace(effort=lambda *_: effort, batch=lambda *_: object())
     if health is None:
         health = Health()
         health.report(Reason.STARTING, False)
