@@ -84,7 +84,7 @@ class Crowd:
         self.play([Call(p, "Token", "approve", (spender, 2**255)) for p in self.payers])
 
     def join(self, count: int) -> None:
-        """Make `count` operators with equal stakes whose weight counts; owners are their workers."""
+        """Make `count` operators with equal stakes that count; owners are their own workers."""
         admin = Signer(self.chain.admin)
         self._nonces[admin.address] = self._nonce(admin)
         people = [_signer(f"operator {index}") for index in range(count)]

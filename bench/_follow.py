@@ -1,4 +1,4 @@
-"""A real worker process that follows a crowded chain: how far behind it is, what memory it takes."""
+"""A real worker process on a crowded chain: how far behind it is, what memory it takes."""
 
 import asyncio
 import os
@@ -21,6 +21,7 @@ from worker.cli.devnet.processes import Processes
 NAME = "worker"
 OPERATOR, ACCOUNT = 1, 2  # the bench chain's own operator, and its account
 POLL_SECONDS = 0.25
+SEATS = 4  # few: then it holds what it may, and follows the rest
 SAMPLE_SECONDS = 0.2
 _SCANNED = re.compile(r"^worker_scanned_block (\S+)$", re.MULTILINE)
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -116,10 +117,17 @@ class Follower:
 
 
 @asynccontextmanager
-async def follower(crowd: Crowd, folder: Path, seats: int = 4) -> AsyncIterator[Follower]:
-    """Start a worker of the bench chain's operator that holds at most `seats`; end it behind."""
-    folder.mkdir(parents=True, exist_ok=True)
+async def follower(crowd: Crowd, folder: Path) -> AsyncIterator[Follower]:
+    """Start a worker of the bench chain's operator that keeps its data under `folder`."""
     admin, public = free_port(), free_port()
+    config = _write_settings(crowd, folder, admin, public)
+    command = [sys.executable, "-m", "worker", "node", "start", "--config", str(config)]
+    async with Processes(folder / "logs") as processes:
+        await processes.start(NAME, command, {})
+        yield Follower(processes, crowd, admin, public, folder)
+
+
+def _write_settings(crowd: Crowd, folder: Path, admin: int, public: int) -> Path:
     file = folder / "31337.json"
     file.write_text(crowd.deployment.model_dump_json())
     settings = {
@@ -134,12 +142,9 @@ async def follower(crowd: Crowd, folder: Path, seats: int = 4) -> AsyncIterator[
             "key": {"dev_account": ACCOUNT},
             "api": {"public_port": public, "admin_port": admin},
             "run": {"parallel": 1},
-            "policy": {"seats": seats},
+            "policy": {"seats": SEATS},
         },
     }
     config = folder / "config.toml"
     config.write_text(tomlkit.dumps(settings))
-    command = [sys.executable, "-m", "worker", "node", "start", "--config", str(config)]
-    async with Processes(folder / "logs") as processes:
-        await processes.start(NAME, command, {})
-        yield Follower(processes, crowd, admin, public, folder)
+    return config

@@ -76,6 +76,8 @@ class OpenJobs:
         self.crowd.ask(("evm_mine", []))
         if jobs[0].lane == LANES[1]:
             jobs = self._unaudited(jobs, mined)
+            if not jobs:
+                return gas
         gas["reveal"] = [one.gas for one in self.crowd.play(self.calls("reveal", jobs))]
         if jobs[0].lane == LANES[1]:
             self.crowd.chain.go_to(self.crowd.chain.now + jobs[0].terms.challenge)
@@ -83,16 +85,17 @@ class OpenJobs:
         return gas
 
     def draw(self, jobs: Sequence[OpenJob]) -> list[OpenJob]:
-        """Return those of the jobs whose seats can all be taken in the first third, with those
+        """Return those of the jobs that the crowd alone can fill in the first third, with their
         seats."""
         numbers = sorted({job.block + 1 for job in jobs})
         blocks = self.crowd.ask(*(("eth_getBlockByNumber", [hex(n), False]) for n in numbers))
         seeds = {
             n: int(one["hash"], 16) & SEED_MASK for n, one in zip(numbers, blocks, strict=True)
         }
-        for job in jobs:
+        free = [job for job in jobs if not self._is_contested(job, seeds[job.block + 1])]
+        for job in free:
             job.seats = self._winners(job, seeds[job.block + 1])[: job.terms.seats]
-        return [job for job in jobs if len(job.seats) == job.terms.seats]
+        return [job for job in free if len(job.seats) == job.terms.seats]
 
     def calls(self, step: str, jobs: Sequence[OpenJob]) -> list[Call]:
         """Return one step's calls: of every seat, or one a job to settle it."""
@@ -105,12 +108,16 @@ class OpenJobs:
         return [call for job in jobs for call in make[step](job)]
 
     def _winners(self, job: OpenJob, seed: int) -> list[OperatorId]:
+        return [one for one in self.crowd.operators if self._wins(one, job, seed, 1)]
+
+    def _is_contested(self, job: OpenJob, seed: int) -> bool:
+        """Whether an operator that is not of the crowd may ever claim."""
+        return any(self._wins(OperatorId(one), job, seed, 4) for one in self.crowd.chain.operators)
+
+    def _wins(self, operator: OperatorId, job: OpenJob, seed: int, factor: int) -> bool:
         total = len(self.crowd.operators) + len(self.crowd.chain.operators)  # equal stakes
-        return [
-            operator
-            for operator in self.crowd.operators
-            if is_eligible(ticket(seed, job.key, 0, operator), 1, job.terms.seats, 1, total)
-        ]
+        drawn = ticket(seed, job.key, 0, operator)
+        return is_eligible(drawn, factor, job.terms.seats, 1, total)
 
     def _unaudited(self, jobs: Sequence[OpenJob], seals: Sequence[Mined]) -> list[OpenJob]:
         """Return the jobs that the block after their seal did not draw for an audit."""

@@ -46,8 +46,8 @@ class ChainConfig(BaseModel):
 
     bump_after_blocks: int = Field(default=3, ge=1)
 
-    max_in_flight: int = Field(default=16, ge=1, le=64)
-    """Transactions signed and not mined yet; nodes keep about 64 of one account."""
+    max_in_flight: int = Field(default=16, ge=1, le=512)
+    """Transactions signed and not mined yet; public nodes keep about 64 of one account."""
 
 
 class KeyConfig(BaseModel):
