@@ -135,9 +135,13 @@ MINUTES ?= 30
 fuzz: compile .venv/.fuzz ## inputs nobody would write, to every parser, for MINUTES=30
 	python -m tests.fuzz.run --minutes $(MINUTES)
 
-.PHONY: bench-gas bench-wasm bench-jobs
-bench-gas bench-wasm bench-jobs: bench-%: compile ## measure; writes bench/results/
+.PHONY: bench-gas bench-wasm bench-jobs bench-load
+bench-gas bench-wasm bench-jobs bench-load: bench-%: compile ## measure; writes bench/results/
 	python bench/$*.py
+
+.PHONY: bench-scale
+bench-scale: setup ## simulate networks of up to 13 million operators; writes bench/results/scale.json and docs/scale-*.svg
+	python bench/scale.py
 
 .PHONY: bench-tensor
 bench-tensor: compile .venv/.torch .venv/.minilm ## measure the provable lane; writes bench/results/tensor.json

@@ -13,10 +13,11 @@ PEERS = 8  # loopback addresses that the connections come from: a worker caps tr
 
 @dataclass(frozen=True)
 class Served:
-    """What a route gave: answers a second, their times in milliseconds, those that were refused,
-    megabytes a second."""
+    """What a route gave: answers, in all and a second, their times in milliseconds, those that
+    were refused, megabytes a second."""
 
     connections: int
+    answers: int
     per_second: float
     p50_ms: float
     p95_ms: float
@@ -59,6 +60,7 @@ async def load(route: Route, connections: int, seconds: float) -> Served:
     times = sorted(tally.times)
     return Served(
         connections=connections,
+        answers=len(times),
         per_second=round(len(times) / took, 1),
         p50_ms=_at(times, 0.50),
         p95_ms=_at(times, 0.95),

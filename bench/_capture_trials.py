@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 import numpy as np
-from _sortition import NEVER, Words, draw, thirds
+from _sortition import NEVER, Words, draw, edges, thirds
 from numpy.typing import NDArray
 
 OPERATORS = 1_000  # of one stake each: an adversary's share is a whole number of them
@@ -57,7 +57,8 @@ def _held(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
     """Draw a round; return the adversary's seats, whether it was filled, and who got a seat."""
     weights: Words = np.ones(OPERATORS, np.uint64)
-    third = thirds(draw(chance, rows, OPERATORS), weights, OPERATORS, seats).astype(float)
+    limits = edges(weights, OPERATORS, seats)
+    third = thirds(draw(chance, rows, OPERATORS), limits).astype(float)
     third[(chance.random((rows, OPERATORS)) >= online) & ~theirs] = NEVER
     if barred is not None:
         third[barred] = NEVER

@@ -108,6 +108,10 @@ class Follower:
         async with session.post(self.crowd.url, json=call) as answer:
             return int((await answer.json())["result"], 16)
 
+    def processor_seconds(self) -> float:
+        """Return what the process has used of processors so far."""
+        return self._usage()[1]
+
     def _usage(self) -> tuple[int, float]:
         """Return the process's resident bytes and processor seconds."""
         proc = Path(f"/proc/{self.processes.pid(NAME)}")

@@ -33,14 +33,19 @@ def thresholds(weights: Words, total: int, released: int) -> Words:
     return np.where(wins_anyway, _LAST, quotient)
 
 
-def thirds(tickets: Words, weights: Words, total: int, seats: int) -> NDArray[np.uint8]:
+def edges(weights: Words, total: int, seats: int) -> list[Words]:
+    """Return the thresholds of each third of a claim window; `weights` are whole tokens."""
+    return [thresholds(weights, total, factor * seats) for factor in FACTORS]
+
+
+def thirds(tickets: Words, edges: list[Words]) -> NDArray[np.uint8]:
     """Return from which third of the claim window on each ticket may claim: 0, 1, 2 or NEVER.
 
-    `tickets` has a row a batch and a column an operator, or one row; `weights` are whole tokens.
+    `tickets` has a row a batch and a column an operator, or one row.
     """
     found = np.full(tickets.shape, NEVER, np.uint8)
-    for third, factor in reversed(list(enumerate(FACTORS))):
-        found[tickets < thresholds(weights, total, factor * seats)] = third
+    for third, edge in reversed(list(enumerate(edges))):
+        found[tickets < edge] = third
     return found
 
 

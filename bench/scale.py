@@ -25,7 +25,7 @@ from _capture_trials import Races, captured  # noqa: E402
 from _limits import cents, storage, throughput  # noqa: E402
 from _market import Network, Outcome, Rules, bursts, play, poisson  # noqa: E402
 from _scale_plots import draw_plots  # noqa: E402
-from _sortition import NEVER, Words, capped, draw, stakes, thirds  # noqa: E402
+from _sortition import NEVER, Words, capped, draw, edges, stakes, thirds  # noqa: E402
 from capture import SHARES, TERMS, capture  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "scale.json"
@@ -147,8 +147,9 @@ def _seats_won(
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return how many seats each operator got; who wins in the same third is in random order."""
     won = np.zeros(len(weights), np.int64)
+    limits = edges(weights, int(weights.sum()), seats)
     for _ in range(batches):
-        third = thirds(draw(chance, 1, len(weights))[0], weights, int(weights.sum()), seats)
+        third = thirds(draw(chance, 1, len(weights))[0], limits)
         order = third + chance.random(len(weights))
         first = np.argsort(order)[:seats]
         won[first[third[first] < NEVER]] += 1
@@ -194,10 +195,11 @@ def full_draw(chance: np.random.Generator) -> dict[str, float]:
     """Draw every ticket of the largest network: winners by third, and the time of a batch."""
     weights = capped(stakes(chance, SIZES[-1], LEAST), CAP)
     total, rounds = int(weights.sum()), 10
+    limits = edges(weights, total, 3)
     began = time.process_time()
     counts = np.zeros(NEVER)
     for _ in range(rounds):
-        third = thirds(draw(chance, 1, len(weights))[0], weights, total, 3)
+        third = thirds(draw(chance, 1, len(weights))[0], limits)
         counts += np.bincount(third, minlength=NEVER + 1)[:NEVER]
     means = np.cumsum(counts) / rounds
     return {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from _capture_trials import Races, captured
-from _sortition import FACTORS, NEVER, draw, stakes, thirds, thresholds
+from _sortition import FACTORS, NEVER, draw, edges, stakes, thirds, thresholds
 from capture import capture
 
 from worker.protocol.sortition import eligible_from, is_eligible, ticket
@@ -23,7 +23,7 @@ def test_thirds__tickets_of_the_protocol__same_moment() -> None:
     drawn = [ticket(SEED, b"k" * 32, 0, number) for number in range(200)]
     upper = np.array([one >> 64 for one in drawn], np.uint64)
     for seats in (1, 3, 7):
-        found = thirds(upper, weights, total, seats)
+        found = thirds(upper, edges(weights, total, seats))
         for one, weight, third in zip(drawn, weights, found, strict=True):
             moment = eligible_from(one, _clock(window), seats, int(weight), total)
             expected = NEVER if moment is None else moment * 3 // window
