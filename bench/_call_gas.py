@@ -13,16 +13,23 @@ Levels = dict[str, dict[str, dict[str, int]]]
 
 
 def warm_up(source: OpenJobs, sample: int) -> None:
-    """Play jobs until every operator has been paid: a first credit costs a slot."""
-    paid: set[OperatorId] = set()
+    """Play jobs until every operator was paid for a replicated job and every payer got back what a
+    provable one held for its audit: a first credit costs a slot."""
+    unpaid: set[OperatorId] = set(source.crowd.operators)
+    unrefunded = {payer.address for payer in source.crowd.payers}
     for _ in range(MOST_WARMING):
-        for lane in LANES:
-            _, jobs = _post_and_draw(source, lane, sample)
-            source.play(jobs)
-            paid |= {seat for job in jobs for seat in job.seats if lane == LANES[0]}
-        if len(paid) == len(source.crowd.operators):
+        unpaid -= {seat for job in _played(source, LANES[0], sample) for seat in job.seats}
+        unrefunded -= {job.payer for job in _played(source, LANES[1], sample)}
+        if not unpaid and not unrefunded:
             return
     raise RuntimeError("some operators are never drawn")
+
+
+def _played(source: OpenJobs, lane: str, sample: int) -> list[OpenJob]:
+    """Post and play jobs; return those that were settled."""
+    _, jobs = _post_and_draw(source, lane, sample)
+    source.play(jobs)
+    return [job for job in jobs if job.is_settled]
 
 
 def measure(

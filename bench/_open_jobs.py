@@ -1,7 +1,8 @@
 """Jobs of both lanes that a crowd posts and plays, a step of many jobs at once."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from _crowd import Call, Crowd, Mined
@@ -14,11 +15,12 @@ from worker.protocol.record import blind
 from worker.protocol.seals import seal_digest
 from worker.protocol.sortition import is_eligible, ticket
 from worker.protocol.words import Origin, Terms
-from worker.types import JobKey, OperatorId
+from worker.types import Address, JobKey, OperatorId, Seconds
 
 SEED_MASK = (1 << 192) - 1
 LANES = ("ReplicatedJobs", "ProvableJobs")
 AUDIT_BPS = 500  # the least that bench chains admit
+CHALLENGE = Seconds(60)
 Gas = dict[str, list[int]]
 
 
@@ -40,8 +42,10 @@ class OpenJob:
     lane: str
     key: JobKey
     terms: Terms
+    payer: Address
     block: int
     seats: list[OperatorId] = field(default_factory=list)
+    is_settled: bool = False
 
     def values(self) -> list[bytes]:
         """Return what every seat of the job opens."""
@@ -56,6 +60,7 @@ class OpenJobs:
         self.crowd = crowd
         self.contents = dict.fromkeys(LANES, Content())
         self._posted = 0
+        self._held: Counter[OperatorId] = Counter()
 
     def post(self, lane: str, count: int) -> tuple[list[OpenJob], list[int]]:
         """Post jobs, each payer in turn; return them and the gas of each."""
@@ -82,11 +87,13 @@ class OpenJobs:
         if jobs[0].lane == LANES[1]:
             self.crowd.chain.go_to(self.crowd.chain.now + jobs[0].terms.challenge)
         gas["settle"] = [one.gas for one in self.crowd.play(self.calls("settle", jobs))]
+        for job in jobs:
+            job.is_settled = True
         return gas
 
     def draw(self, jobs: Sequence[OpenJob]) -> list[OpenJob]:
         """Return those of the jobs that the crowd alone can fill in the first third, with their
-        seats."""
+        seats: of those who may have one, they who had the fewest so far."""
         numbers = sorted({job.block + 1 for job in jobs})
         blocks = self.crowd.ask(*(("eth_getBlockByNumber", [hex(n), False]) for n in numbers))
         seeds = {
@@ -94,7 +101,9 @@ class OpenJobs:
         }
         free = [job for job in jobs if not self._is_contested(job, seeds[job.block + 1])]
         for job in free:
-            job.seats = self._winners(job, seeds[job.block + 1])[: job.terms.seats]
+            winners = self._winners(job, seeds[job.block + 1])
+            job.seats = sorted(winners, key=self._held.__getitem__)[: job.terms.seats]
+            self._held.update(job.seats)
         return [job for job in free if len(job.seats) == job.terms.seats]
 
     def calls(self, step: str, jobs: Sequence[OpenJob]) -> list[Call]:
@@ -161,27 +170,30 @@ class OpenJobs:
         blocks = self.crowd.ask(*(("eth_getBlockByNumber", [hex(n), False]) for n in numbers))
         times = {n: int(one["timestamp"], 16) for n, one in zip(numbers, blocks, strict=True)}
         jobs = []
-        for (_, terms), one in zip(plans, mined, strict=True):
+        for (call, terms), one in zip(plans, mined, strict=True):
             full = terms.posted(times[one.block])
             key = full.key(self.crowd.deployment.chain_id, service)
-            jobs.append(OpenJob(lane, key, full, one.block))
+            jobs.append(OpenJob(lane, key, full, call.sender.address, one.block))
         return jobs
 
     def plan(self, lane: str, count: int) -> list[tuple[Call, Terms]]:
         """Return the calls that post jobs, with their terms."""
-        return [self._plan(lane) for _ in range(count)]
+        usual = self._terms(lane)
+        return [self._plan(lane, usual) for _ in range(count)]
 
-    def _plan(self, lane: str) -> tuple[Call, Terms]:
+    def _terms(self, lane: str) -> Terms:
+        """Return what all jobs of a lane have in common that are posted now."""
+        chain, tasks = self.crowd.chain, self.contents[lane].tasks
+        if lane == LANES[0]:
+            return terms_now(chain, tasks, **PLAIN)
+        return provable_terms(chain, tasks, audit_bps=AUDIT_BPS, challenge=CHALLENGE)
+
+    def _plan(self, lane: str, usual: Terms) -> tuple[Call, Terms]:
         self._posted += 1
         content = self.contents[lane]
         payer = self.crowd.payers[self._posted % len(self.crowd.payers)]
         origin = Origin(self._posted, content.program, content.inputs, content.manifest)
-        changes: dict[str, Any] = {"origin": origin.digest(payer.address)}
-        if lane == LANES[0]:
-            terms = terms_now(self.crowd.chain, content.tasks, **PLAIN, **changes)
-        else:
-            changes |= {"audit_bps": AUDIT_BPS, "challenge": 60}
-            terms = provable_terms(self.crowd.chain, content.tasks, **changes)
+        terms = replace(usual, origin=origin.digest(payer.address))
         parts = (origin.nonce, origin.program, origin.inputs, origin.manifest)
         permit = (0, 0, bytes(32), bytes(32))
         args = (terms.a, terms.b, terms.named, parts, content.locators, permit)

@@ -27,6 +27,7 @@ from worker.services.terms import terms_of
 from worker.storage.jobs import JobState, PostedJob
 from worker.storage.seats import Seat, SeatKey, SeatState
 from worker.types import BatchIndex, JobKey, OperatorId, Timestamp
+from worker.work.prepare import Effort
 
 log = structlog.get_logger(__name__)
 
@@ -173,11 +174,13 @@ class Claimer(Service):
             return
         if self._preparer.batch(job, due.batch) is None:
             return
+        effort = self._preparer.effort(job.job, due.batch)
+        tries = old.tries + 1 if old else 0
         round_ = await self._desk.batches.latest(job, due.batch)
         if await self._is_gone(round_, drawn_for):
             self._forget(job.job, due, drawn_for)
             return
-        await self._take(job, due, round_, old.tries + 1 if old else 0)
+        await self._take(job, due, self._offer(round_, effort), round_, tries)
 
     async def _is_gone(self, round_: Running, drawn_for: Running) -> bool:
         is_same = round_.number == drawn_for.number and round_.clock == drawn_for.clock
@@ -203,8 +206,9 @@ class Claimer(Service):
         reason = seat.reason or ""
         return any(words in reason for words in _PASSING) and seat.tries < _TRIES
 
-    async def _take(self, job: PostedJob, due: Draw, round_: Running, tries: int) -> None:
-        offer = self._offer(job, due.batch, round_)
+    async def _take(
+        self, job: PostedJob, due: Draw, offer: Offer, round_: Running, tries: int
+    ) -> None:
         here = await self._load.situation(job.job)
         if reason := refuse_round(self._policy, offer, here):
             self._desk.jobs.count_refusal(job.job, reason, here.now)
@@ -238,10 +242,9 @@ class Claimer(Service):
         self.step("candidate_stored" if seat.claims_late else "intent_stored")
         self.news()
 
-    def _offer(self, job: PostedJob, batch: BatchIndex, round_: Running) -> Offer:
+    def _offer(self, round_: Running, effort: Effort) -> Offer:
         clock, tasks = round_.clock, len(round_.tasks)
         seconds = round_.run_seconds(self._desk.chain.now)
-        effort = self._preparer.effort(job.job, batch)
         return Offer(round_.terms, clock.claim_until, seconds, tasks, round_.price, effort)
 
     @property
