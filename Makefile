@@ -160,6 +160,10 @@ MINUTES ?= 5
 soak: compile ## a steady stream of jobs among faults for MINUTES; writes bench/results/soak.json
 	python -m tests.adversaries.soak --minutes $(MINUTES)
 
+.PHONY: mutants
+mutants: compile ## 200 small faults in the contracts, each to be noticed: an hour (ALL=1: every one, AGAIN=1: those left)
+	python -m scripts.mutants $(if $(ALL),--all) $(if $(AGAIN),--again)
+
 .PHONY: clean
 clean: ## remove everything that was built or installed
 	rm -rf .venv node_modules .build .cache .proofmesh out .hypothesis .mypy_cache .pytest_cache .ruff_cache
