@@ -52,7 +52,8 @@ class Builds:
             module = deployer.compiler_data.annotated_vyper_module._metadata["type"]
             name = path.stem
             self.parts[name] = frozenset(_sources(module))
-            if _ape_code(deployer.compiler_data.bytecode) != types[name].deployment_bytecode:
+            code = deployer.compiler_data.bytecode_runtime  # without the hash of sources and paths
+            if _ape_code(code) != types[name].runtime_bytecode:
                 raise RuntimeError(f"{name} is not what `ape compile` made: run `make compile`")
 
     def install(self) -> None:
