@@ -17,9 +17,12 @@ endpoint_lag_blocks = Gauge(
     "worker_endpoint_lag_blocks", "Blocks behind the best endpoint", ["endpoint"]
 )
 endpoint_failures = Gauge(
-    "worker_endpoint_failures", "Failed requests since the start", ["endpoint"]
+    "worker_endpoint_failures", "Failed requests since the start", ["endpoint", "trouble"]
 )
 reorgs_total = Counter("worker_reorgs_total", "Reorganisations that took scanned blocks away")
+late_logs_total = Counter(
+    "worker_late_logs_total", "Events of blocks whose logs an endpoint had answered without them"
+)
 reorg_depth_blocks = Gauge("worker_reorg_depth_blocks", "Depth of the last reorganisation")
 
 # Transactions

@@ -92,8 +92,13 @@ class Worker:
                 admin_port=self._api.admin_port,
                 public_port=self._api.public_port,
             )
-            for service in self._services:
+            first = [self._watcher, self._caretaker]
+            for service in first:
                 group.create_task(service.run(self._stop), name=service.name)
+            await _any(self._watcher.began, self._stop)
+            for service in self._services:
+                if service not in first:
+                    group.create_task(service.run(self._stop), name=service.name)
         log.info("worker stopped")
 
     def drain(self) -> None:
@@ -189,6 +194,16 @@ class Worker:
         ground = self.ground
         cases = CaseStore(ground.database)
         return build_status(ground.desks, ground.health, self._services, self._sending, cases)
+
+
+async def _any(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def run(

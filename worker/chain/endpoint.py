@@ -4,13 +4,14 @@ import asyncio
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
-from worker.chain.refusals import EndpointError, classify_error
+from worker.chain.refusals import EndpointError, Trouble, classify_error
 from worker.chain.wire import parse_object
 from worker.errors import RpcError
 from worker.logs import scrub, scrub_url
@@ -41,7 +42,7 @@ class Endpoint:
         self.head: int | None = None
         self.lag = 0
         self.behind_since: float | None = None
-        self.failures = 0
+        self.failures: Counter[Trouble] = Counter()
         self.last_error: str | None = None
         self._url = url
         self._timeout = aiohttp.ClientTimeout(total=timeout)
@@ -70,15 +71,15 @@ class Endpoint:
             results = read_answers(requests, ids, status, content)
         except EndpointError as error:
             self.last_error = str(error)
-            self.fail()
+            self.fail(error.trouble)
             raise
         self._streak = 0
         self.last_error = None
         return results
 
-    def fail(self, pause: float | None = None) -> None:
+    def fail(self, trouble: Trouble, pause: float | None = None) -> None:
         """Keep it out for `pause` seconds, or for longer with each failure in a row."""
-        self.failures += 1
+        self.failures[trouble] += 1
         if pause is None:
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._streak, 10))
         self._streak += 1
@@ -107,9 +108,10 @@ class Endpoint:
             ) as response:
                 return response.status, await _read(response)
         except TimeoutError:
-            raise EndpointError("no answer in time") from None
+            raise EndpointError("no answer in time", Trouble.TIMEOUT) from None
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-            raise EndpointError(scrub(str(error)) or type(error).__name__) from None
+            text = scrub(str(error)) or type(error).__name__
+            raise EndpointError(text, Trouble.CONNECTION) from None
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -130,7 +132,7 @@ def read_answers(
     request that was refused.
     """
     if status == 429 or status >= 500 or status in (401, 403):
-        raise EndpointError(f"HTTP status {status}")
+        raise EndpointError(f"HTTP status {status}", Trouble.HTTP)
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):

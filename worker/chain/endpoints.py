@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,6 +18,7 @@ from worker.chain.refusals import (
     EndpointError,
     Refusal,
     ResponseError,
+    Trouble,
     classify_refusal,
 )
 from worker.chain.wire import Block, Receipt, parse_block, parse_data, parse_quantity, parse_receipt
@@ -32,12 +33,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class EndpointStatus:
-    """How one endpoint fares. `error` is what keeps it out, if something does."""
+    """How one endpoint fares. `failures` are counted since the start; `error` is what keeps it out,
+    if something does."""
 
     name: str
     is_usable: bool
     lag: int
-    failures: int
+    failures: Mapping[Trouble, int]
     error: str | None
 
 
@@ -52,6 +54,7 @@ class RpcPool:
         self._identity = identity
         self._head_at = time.monotonic()
         self._head_number = -1
+        self._was_right = False  # whether some endpoint has shown that it serves our chain
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(trust_env=False)
@@ -85,7 +88,8 @@ class RpcPool:
 
         With `at_least_block` only an endpoint that has that block is believed. Raises RpcError
         when none answers well, StaleBlockError when all lag, WrongChainError when all are on
-        another chain, RevertedError or ResponseError when the request itself is refused.
+        another chain and always were, RevertedError or ResponseError when the request itself is
+        refused.
         """
         request = Request(method, params, parse)
         result: _T = (await self.batch([request], at_least_block=at_least_block))[0]
@@ -101,7 +105,7 @@ class RpcPool:
                 return await self._ask(endpoint, requests, at_least_block)
             except (EndpointError, StaleBlockError, WrongChainError) as error:
                 troubles.append((endpoint, error))
-        raise _summary(troubles)
+        raise self._summary(troubles)
 
     async def head(self) -> Block:
         """Return the newest block."""
@@ -128,7 +132,8 @@ class RpcPool:
         Raises RpcError when none of them answered.
         """
         request = Request("eth_sendRawTransaction", ["0x" + raw.hex()], _parse_hash)
-        endpoints = self._candidates()
+        candidates = self._candidates()
+        endpoints = [one for one in candidates if one.is_verified] or candidates
         outcomes = await asyncio.gather(
             *(self._ask(endpoint, [request], None) for endpoint in endpoints),
             return_exceptions=True,
@@ -149,7 +154,7 @@ class RpcPool:
             return None
         if refusals:
             return refusals[0]
-        raise _summary(troubles)
+        raise self._summary(troubles)
 
     @property
     def head_age(self) -> float:
@@ -170,10 +175,14 @@ class RpcPool:
         ]
 
     def _candidates(self) -> list[Endpoint]:
-        """Return who to ask, best first. With nobody in good standing, ask all: one may be back."""
+        """Return who to ask, best first. With nobody in good standing, ask all: one may be back.
+
+        One that failed comes last until its probe has asked it: no call waits for it while another
+        is good.
+        """
         good = [one for one in self._endpoints if one.is_open and self._is_in_step(one)]
         if good:
-            return good
+            return sorted(good, key=lambda one: not one.is_verified)
         return [one for one in self._endpoints if one.is_open] or list(self._endpoints)
 
     def _is_in_step(self, endpoint: Endpoint) -> bool:
@@ -208,10 +217,10 @@ class RpcPool:
             codes=results[len(results) - len(identity.contracts) :],
         )
         if endpoint.wrong is not None:
-            endpoint.fail(_WRONG_CHAIN_PAUSE)
+            endpoint.fail(Trouble.WRONG_CHAIN, _WRONG_CHAIN_PAUSE)
             log.error("endpoint refused", endpoint=endpoint.name, error=endpoint.wrong)
             raise WrongChainError(f"{endpoint.name}: {endpoint.wrong}")
-        endpoint.is_verified = True
+        endpoint.is_verified = self._was_right = True
 
     async def _watch(self, endpoint: Endpoint) -> None:
         """Compare the endpoint's head with the others' for as long as the pool is open."""
@@ -232,10 +241,22 @@ class RpcPool:
             None,
         )
         if chain_id != self._identity.chain_id:
-            endpoint.fail(0.0)  # verified anew, and refused, at the next use
+            endpoint.fail(Trouble.WRONG_CHAIN, 0.0)  # verified anew, and refused, at the next use
             return
         endpoint.note_head(head, best)
         self._note_head(head)
+
+    def _summary(self, troubles: Sequence[tuple[Endpoint, Exception]]) -> Exception:
+        """Return one error for what the endpoints said. Where all are on another chain a person
+        must look, unless one was on ours before: that one may come back."""
+        text = "; ".join(f"{one.name}: {_short(error, one)}" for one, error in troubles)
+        kinds = {type(error) for _, error in troubles}
+        is_nowhere = len(troubles) == len(self._endpoints) and not self._was_right
+        if kinds == {WrongChainError} and is_nowhere:
+            return WrongChainError(text)
+        if kinds == {StaleBlockError}:
+            return StaleBlockError(text)
+        return RpcError(f"no endpoint gave a usable answer: {text}")
 
     def _best_head(self, other_than: Endpoint) -> int:
         """Return the best head of the other endpoints that are alive.
@@ -269,18 +290,6 @@ def _at_least(block: int) -> Callable[[Any], int]:
 
 def _parse_hash(value: Any) -> bytes:
     return parse_data(value, "transaction hash", 32)
-
-
-def _summary(troubles: Iterable[tuple[Endpoint, Exception]]) -> Exception:
-    """Return one error for what all endpoints said."""
-    listed = list(troubles)
-    text = "; ".join(f"{endpoint.name}: {_short(error, endpoint)}" for endpoint, error in listed)
-    kinds = {type(error) for _, error in listed}
-    if kinds == {WrongChainError}:
-        return WrongChainError(text)
-    if kinds == {StaleBlockError}:
-        return StaleBlockError(text)
-    return RpcError(f"no endpoint gave a usable answer: {text}")
 
 
 def _short(error: Exception, endpoint: Endpoint) -> str:

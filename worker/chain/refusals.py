@@ -4,7 +4,7 @@ There is no standard for these texts; each pattern covers the words of several n
 """
 
 import re
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import Any
 
 from eth_abi.abi import decode
@@ -16,8 +16,23 @@ _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string), what a failed assert
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256), the compiler's own checks
 
 
+class Trouble(StrEnum):
+    """What kept an endpoint from answering; a label of its metric."""
+
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    HTTP = "http"  # a status that says so, such as 429 or 502
+    BUSY = "busy"  # a JSON-RPC error about itself, such as a limit or a block that it lacks
+    MALFORMED = "malformed"  # not JSON, not JSON-RPC, or a value that cannot be
+    WRONG_CHAIN = "wrong_chain"
+
+
 class EndpointError(RpcError):
     """This endpoint gave no usable answer; another one may."""
+
+    def __init__(self, message: str, trouble: Trouble = Trouble.MALFORMED) -> None:
+        super().__init__(message)
+        self.trouble = trouble
 
 
 class ResponseError(RpcError):
@@ -99,7 +114,7 @@ def classify_error(method: str, code: int, message: str, data: Any) -> RpcError 
     if method == "eth_sendRawTransaction" and classify_refusal(message) is not Refusal.OTHER:
         return ResponseError(code, message, data)
     if code in _UNAVAILABLE_CODES or _UNAVAILABLE.search(message):
-        return EndpointError(f"{message} ({code})")
+        return EndpointError(f"{message} ({code})", Trouble.BUSY)
     return ResponseError(code, message, data)
 
 

@@ -189,6 +189,30 @@ def drain(config: "Config", timeout: float) -> None:
 
 @node.command()
 @settings_option
+def rescan(config: "Config") -> None:
+    """Read the chain anew at the next start, after a reorganisation that stopped the worker.
+
+    What was read is forgotten; seats, records and transactions stay. Look first: blocks that
+    counted as final are gone.
+    """
+    from worker.storage.cursor import CursorStore
+    from worker.storage.database import Database
+    from worker.storage.demands import DemandStore
+    from worker.storage.jobs import JobStore
+    from worker.storage.lock import KeyLock
+
+    with KeyLock(config.data, _worker_key(config).address):
+        database = Database(config.data / "worker.sqlite")
+        with database.transaction():
+            JobStore(database).undo_above(-1)
+            DemandStore(database).undo_above(-1)
+            CursorStore(database).forget_above(-1)
+        database.close()
+    click.echo("the next start reads the chain anew", err=True)
+
+
+@node.command()
+@settings_option
 @output_options
 def doctor(config: "Config", out: Output) -> None:
     """Check everything that a worker needs; exits 1 when something is wrong."""

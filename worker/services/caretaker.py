@@ -9,6 +9,7 @@ from typing import Any
 
 from worker import metrics
 from worker.chain.endpoints import RpcPool
+from worker.chain.refusals import Trouble
 from worker.health import Health, Reason
 from worker.protocol.outbox import LIVE, TxState
 from worker.services.base import Service
@@ -85,7 +86,9 @@ class Caretaker(Service):
         for number, endpoint in enumerate(self._pool.status()):
             metrics.endpoint_usable.labels(number).set(endpoint.is_usable)
             metrics.endpoint_lag_blocks.labels(number).set(endpoint.lag)
-            metrics.endpoint_failures.labels(number).set(endpoint.failures)
+            for trouble in Trouble:
+                failures = endpoint.failures.get(trouble, 0)
+                metrics.endpoint_failures.labels(number, trouble).set(failures)
 
     async def _report_bond(self) -> None:
         """Ask now and then: the owner may name another key, or leave."""

@@ -1,5 +1,6 @@
 """Reads the chain: stores what its logs say and how far it got in one transaction."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -59,7 +60,9 @@ class Watcher(Service):
         self._database = database
         self._cursor = CursorStore(database)
         self._window: Mapping[int, bytes] = self._cursor.load()
-        self._stored: set[tuple[bytes, int]] = set()  # events of the last scan
+        self.began = asyncio.Event()
+        """Set once the chain is known to be the one that was stored: before, nothing is signed."""
+        self._stored: set[tuple[bytes, int]] | None = None  # events of the last scan
         self._jobs = JobStore(database)
         self._demands = DemandStore(database)
         self._chain = chain
@@ -72,6 +75,7 @@ class Watcher(Service):
         if fresh:
             self._store(scan)
             self.step("scan_stored")
+        self.began.set()
         self._show(scan, fresh)
         return not scan.is_caught_up
 
@@ -81,9 +85,10 @@ class Watcher(Service):
                 self._jobs.undo_above(scan.rollback_to)
                 self._demands.undo_above(scan.rollback_to)
                 self._cursor.forget_above(scan.rollback_to)
-                self._stored.clear()
+                self._stored = None
             # The last blocks are read again and again: most of their events are here already.
-            events = [event for event in scan.events if _identity(event) not in self._stored]
+            stored = self._stored or set()
+            events = [event for event in scan.events if _identity(event) not in stored]
             for event in events:
                 if event.name == "JobPosted":
                     self._jobs.add_job(posted_job(event))
@@ -91,6 +96,10 @@ class Watcher(Service):
                     self._add_demand(event)
             self._jobs.add_logs(job_logs(events))
             self._cursor.save(scan.window)
+        if self._stored is not None:
+            cursor = max(self._window, default=-1)
+            late = sum(event.block_number <= cursor for event in events)
+            metrics.late_logs_total.inc(late)
         self._window = scan.window
         self._stored = set(map(_identity, scan.events))
 

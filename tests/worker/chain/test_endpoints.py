@@ -54,7 +54,7 @@ async def test_call__first_endpoint_fails__second_answers_at_once(proxy, second,
         assert await pool.call("eth_blockNumber", [], parse_quantity) == 0
 
         assert time.monotonic() - started < 1
-        assert not pool.status()[0].is_usable and pool.status()[0].failures >= 1
+        assert not pool.status()[0].is_usable and sum(pool.status()[0].failures.values()) >= 1
 
 
 async def test_call__first_endpoint_hangs__left_within_five_seconds(proxy, second):
@@ -202,6 +202,41 @@ async def test_call__endpoint_changes_to_another_chain_meanwhile__left(proxy, se
 
         assert (await pool.head()).number == 0
         assert not pool.status()[0].is_usable
+
+
+async def test_call__endpoint_comes_back__its_probe_is_first_to_ask_it(proxy, second):
+    config = config_for(proxy.url, second.url, probe_seconds=60)
+    async with RpcPool(config, IDENTITY) as pool:
+        near, far = pool._endpoints
+        await until(lambda: near.head is not None and far.head is not None)
+        proxy.inject(faults.http_status(500), times=1)
+        await pool.head()
+        await until(lambda: near.is_open)
+        asked = len(proxy.calls)
+
+        await pool.head()
+        assert len(proxy.calls) == asked
+
+        await pool._probe(near)
+        await pool.head()
+        assert proxy.calls[-1]["method"] == "eth_getBlockByNumber"
+
+
+async def test_call__the_one_left_is_on_another_chain__no_reason_to_stop(proxy, second):
+    second.inject(faults.result("0x1"), "eth_chainId")
+    async with RpcPool(config_for(proxy.url, second.url), IDENTITY) as pool:
+        await pool.head()
+        proxy.inject(faults.http_status(500))
+        for _ in range(3):
+            with pytest.raises(RpcError, match="no endpoint gave a usable answer"):
+                await pool.head()
+
+        proxy.inject(faults.result("0x1"), "eth_chainId")
+        proxy._rules.reverse()
+        with pytest.raises(RpcError, match="is on chain 1"):
+            await pool.head()
+        proxy.heal()
+        assert (await pool.head()).number == 0
 
 
 async def test_tick__only_endpoint_is_on_another_chain__no_transaction_is_sent(

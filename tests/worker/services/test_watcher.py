@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.worker.services.service_actors import JOB, PAYER, TERMS, open_desk
+from worker import metrics
 from worker.chain.contracts import Event
 from worker.chain.events import Scan
 from worker.chain.wire import Block
@@ -68,6 +69,27 @@ def _posting(block: int) -> Event:
         manifest=bytes(32),
         locators=b"",
     )
+
+
+def _late() -> float:
+    return metrics.late_logs_total._value.get()
+
+
+async def test_tick__an_event_that_was_left_out_before__stored_and_counted(tmp_path: Path) -> None:
+    first, second = (
+        _event("SeatClaimed", 5, batch=0, round=0),
+        _event("ResultSealed", 5, 1, batch=0),
+    )
+    scans = _scan(5, _posting(4), first), _scan(6, _posting(4), first, second)
+    watcher, desk, _ = _watcher(tmp_path, *scans)
+    before = _late()
+
+    await watcher.tick()
+    assert watcher.began.is_set() and _late() == before
+    await watcher.tick()
+
+    assert [log.name for log in desk.jobs.all_logs()] == ["SeatClaimed", "ResultSealed"]
+    assert _late() == before + 1
 
 
 def _watcher(folder: Path, *scans: Scan) -> tuple[Watcher, Any, list[str]]:

@@ -4,7 +4,6 @@ The books lag: what was scanned must be equal up to their cursor, and what the w
 did must be on the chain by now. Each function returns what differs, in words.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,35 +17,15 @@ from worker.chain.endpoints import RpcPool
 from worker.chain.wire import Receipt, parse_block, parse_quantity, parse_receipt
 from worker.cli.devnet.audit import Audit, Auditor
 from worker.cli.devnet.books import Books, open_books
+from worker.cli.devnet.seat_truth import Place, Told, place_of, seat_trouble
 from worker.config import Config
 from worker.protocol.outbox import LIVE, OutboxEntry, TxState
-from worker.protocol.seals import DIGEST_MASK
-from worker.protocol.words import SeatOutcome
 from worker.services.desk import Desk
 from worker.services.lane import BatchKey
 from worker.services.watcher import job_logs
-from worker.storage.seats import Earning, Seat, SeatKey, SeatState
-from worker.types import BatchIndex, Gwei, JobKey, Wei
+from worker.storage.seats import Seat, SeatKey, SeatState
 
 _AT_ONCE = 50
-
-_HELD = (
-    SeatState.CLAIMED,
-    SeatState.RUNNING,
-    SeatState.RAN,
-    SeatState.SEALING,
-    SeatState.SEALED,
-    SeatState.REVEALING,
-    SeatState.REVEALED,
-    SeatState.MISSED,
-    SeatState.SETTLED,
-    SeatState.LOST,
-)
-_SEALED = (SeatState.SEALED, SeatState.REVEALING, SeatState.REVEALED)
-_BEFORE_A_LATE_CLAIM = (SeatState.RUNNING, SeatState.RAN, SeatState.SEALING)
-
-Place = tuple[JobKey, BatchIndex, int]
-"""A round of a batch."""
 
 
 class Reconciler:
@@ -110,18 +89,17 @@ class Reconciler:
         differences = []
         for desk in books.desks:
             service = desk.lane.service
-            told = _Told(books, [one for one in events if one.contract == service])
-            seats = {_place(seat.key): seat for seat in desk.held(*SeatState)}
+            mine = [one for one in events if one.contract == service]
+            told = Told(books.identity.operator, mine)
+            seats = {place_of(seat.key): seat for seat in desk.held(*SeatState)}
             differences += [
                 f"{SeatKey(*place).name}: a seat that it does not know of"
                 for place in told.claimed - seats.keys()
             ]
             running = await self._running(desk, seats.values(), block)
             for place, seat in seats.items():
-                trouble = _state_trouble(seat, told, place in running) or _secret_trouble(
-                    books.seal_of(desk, seat), told.sealed.get(place)
-                )
-                if trouble or (trouble := _end_trouble(desk, seat, told)):
+                seal = books.seal_of(desk, seat)
+                if trouble := seat_trouble(desk, seat, told, place in running, seal):
                     differences.append(f"{seat.key.name} {seat.state}: {trouble}")
         return differences
 
@@ -159,96 +137,6 @@ async def audit_deployment(file: Path, chain: ChainConfig, workers: Iterable[Con
     deployment = Deployment.load(file)
     async with RpcPool(chain, deployment.identity) as pool:
         return await audit_with_workers(Contracts(deployment, pool), pool, workers)
-
-
-class _Told:
-    """What a service's events say about one operator's seats."""
-
-    def __init__(self, books: Books, events: Iterable[Event]) -> None:
-        self._operator = books.identity.operator
-        self.claimed: set[Place] = set()
-        self.sealed: dict[Place, bytes] = {}
-        self.opened: set[Place] = set()
-        self._ends: dict[tuple[JobKey, BatchIndex], list[Event]] = defaultdict(list)
-        for event in events:
-            if event.args.get("operator") == self._operator:
-                self._note(event)
-            elif event.name == "BatchSettled":
-                self._ends[event.args["job"], event.args["batch"]].append(event)
-
-    def _note(self, event: Event) -> None:
-        args = event.args
-        if event.name in ("SeatForfeited", "OperatorConvicted"):
-            self._ends[args["job"], args["batch"]].append(event)
-            return
-        place = (args["job"], args["batch"], args.get("round", 0))
-        if event.name == "SeatClaimed":
-            self.claimed.add(place)
-        elif event.name == "ResultSealed":
-            self.sealed[place] = args["digest"]
-        elif event.name == "ResultRevealed":
-            self.opened.add(place)
-
-    def earned(self, key: SeatKey) -> tuple[Wei, Gwei, Gwei]:
-        """Return what the seat was paid, and what of its bond was burnt and released."""
-        paid = burnt = released = 0
-        for event in self._ends[key.job, key.batch]:
-            if event.args["round"] < key.round:
-                continue
-            for gain, loss, back in _outcomes(event, self._operator):
-                paid, burnt, released = paid + gain, burnt + loss, released + back
-        return Wei(paid), Gwei(burnt), Gwei(released)
-
-
-def _outcomes(event: Event, operator: int) -> Iterable[tuple[int, int, int]]:
-    if event.name == "OperatorConvicted":
-        return [(0, event.args["bond"], 0)]
-    if event.name == "SeatForfeited":
-        return [(0, event.args["burnt"], event.args["released"])]
-    seats = map(SeatOutcome.unpack, event.args["seats"])
-    return [(one.paid, one.burnt, one.released) for one in seats if one.operator == operator]
-
-
-def _state_trouble(seat: Seat, told: _Told, is_running: bool) -> str:
-    """Return what the chain denies of a seat's state."""
-    place, state = _place(seat.key), seat.state
-    is_late = seat.claims_late and state in _BEFORE_A_LATE_CLAIM
-    if state in _HELD and not is_late and place not in told.claimed:
-        return "never claimed"
-    if state in _SEALED and place not in told.sealed:
-        return "never sealed"
-    if state is SeatState.REVEALED and place not in told.opened:
-        return "never opened"
-    if state is SeatState.VOID and is_running:
-        return "given up, but held on the chain"
-    return ""
-
-
-def _secret_trouble(known: bytes | None, sealed: bytes | None) -> str:
-    """Return why the seal on the chain could not be opened with what is known here."""
-    if sealed is None:
-        return ""
-    if known is None:
-        return "the records behind its seal are lost"
-    is_same = int.from_bytes(known) & DIGEST_MASK == int.from_bytes(sealed) & DIGEST_MASK
-    return "" if is_same else "sealed something else"
-
-
-def _end_trouble(desk: Desk[Any], seat: Seat, told: _Told) -> str:
-    """Return what the chain denies of a seat's earning."""
-    earning = desk.seats.earning(seat.key)
-    if seat.state not in (SeatState.SETTLED, SeatState.LOST):
-        return ""
-    if earning is None:
-        return "ended without an earning"
-    chain, books = told.earned(seat.key), _amounts(earning)
-    if chain != books:
-        return f"earned {chain} (paid, burnt, released), not {books}"
-    return "" if (seat.state is SeatState.LOST) is (chain[1] > 0) else f"burnt {chain[1]}"
-
-
-def _amounts(earning: Earning) -> tuple[Wei, Gwei, Gwei]:
-    return earning.paid, earning.burnt, earning.released
 
 
 def _trouble(entry: OutboxEntry, receipts: dict[bytes, Receipt]) -> str:
@@ -313,10 +201,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _place(key: SeatKey) -> Place:
-    return key.job, key.batch, key.round
 
 
 def _hash_or_none(value: Any) -> bytes | None:
