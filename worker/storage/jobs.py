@@ -189,7 +189,7 @@ class JobStore:
         `above`, up to `up_to`."""
         marks = ",".join("?" * len(names))
         rows = self._database.query(
-            "SELECT * FROM jobs WHERE service = ? AND state = ? AND job IN ("  # noqa: S608
+            "SELECT * FROM jobs WHERE +service = ? AND +state = ? AND job IN ("  # noqa: S608
             f"SELECT job FROM logs WHERE block > ? AND block <= ? AND +name IN ({marks}))",
             service,
             JobState.READY,

@@ -155,7 +155,7 @@ class SeatStore:
     def count_in(self, service: str) -> dict[str, int]:
         """Return the number of seats in jobs of a service, by state."""
         rows = self._database.query(
-            "SELECT seats.state, count(*) AS n FROM seats JOIN jobs USING (job)"
+            "SELECT seats.state, count(*) AS n FROM seats CROSS JOIN jobs USING (job)"
             " WHERE service = ? GROUP BY seats.state",
             service,
         )
@@ -195,7 +195,7 @@ class SeatStore:
         the first run."""
         row = self._database.query(
             "SELECT sum(fuel) AS fuel, sum(seconds) AS seconds FROM"
-            " (SELECT fuel, seconds FROM records JOIN jobs USING (job)"
+            " (SELECT fuel, seconds FROM records CROSS JOIN jobs USING (job)"
             " WHERE service = ? AND fuel > 0 ORDER BY records.rowid DESC LIMIT 100)",
             service,
         )[0]

@@ -1,12 +1,17 @@
 """Seats and records: what is stored stays, and a failed transaction gets a new name."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.worker.services.service_actors import BATCH, JOB, open_desk, posted, seat
 from worker.protocol.outbox import TxState
-from worker.services.desk import Verb, purpose
+from worker.services.desk import Desk, Verb, purpose
 from worker.services.rounds import SERVICE
+from worker.storage.jobs import JobState
 from worker.storage.seats import SeatKey, SeatState, TaskRecord
 from worker.types import Digest, Gwei, JobKey, TaskIndex
 
@@ -69,3 +74,38 @@ def test_total_fees__nothing_mined__none(tmp_path: Path) -> None:
     desk = open_desk(tmp_path)
     assert desk.outbox.total_fees() == 0
     assert desk.outbox.entries(TxState.MINED) == []
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda desk: desk.seats.count_in(SERVICE),
+        lambda desk: desk.seats.in_service(SERVICE, SeatState.SEALED),
+        lambda desk: desk.seats.speed(SERVICE),
+        lambda desk: desk.jobs.ready_with(SERVICE, ["RoundOpened"], 4, 5),
+    ],
+    ids=["count_in", "in_service", "speed", "ready_with"],
+)
+def test_query__ever_more_open_jobs__takes_no_longer(
+    tmp_path: Path, ask: Callable[[Desk[Any]], object]
+) -> None:
+    desk = open_desk(tmp_path)
+    desk.jobs.add_job(posted())
+    desk.seats.add(seat(SeatState.SEALED))
+    desk.seats.add_record(JOB, _record(b"1" * 32))
+    few = _steps(desk, ask)
+    for number in range(200):
+        job = JobKey(number.to_bytes(32, "big"))
+        desk.jobs.add_job(replace(posted(), job=job))
+        desk.jobs.set_state(job, JobState.READY)
+    assert 0 < _steps(desk, ask) < few + 20
+
+
+def _steps(desk: Desk[Any], ask: Callable[[Desk[Any]], object]) -> int:
+    """Return how many steps of its machine the database takes to answer."""
+    steps: list[None] = []
+    with desk.outbox.transaction() as connection:
+        connection.set_progress_handler(lambda: steps.append(None), 1)
+        ask(desk)
+        connection.set_progress_handler(None, 1)
+    return len(steps)
