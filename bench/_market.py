@@ -1,6 +1,7 @@
 """A network that takes batches as they come: who claims when, who loses the race, who is busy."""
 
 import heapq
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -39,7 +40,13 @@ class Outcome:
     filled: list[float] = field(default_factory=list)
     sent: int = 0
     lost: int = 0
-    busy: int = 0  # tickets that won while their operator had no place left
+
+    def add(self, other: "Outcome") -> None:
+        """Count another's batches and claims too."""
+        self.first += other.first
+        self.filled += other.filled
+        self.sent += other.sent
+        self.lost += other.lost
 
     def quantile(self, share: float) -> float:
         """Return within how many seconds that share of all batches was filled, infinity if fewer
@@ -116,6 +123,7 @@ class _Game:
         self._rules = rules
         self._places = network.places
         self._load = np.zeros(len(network.weights), np.int32)
+        self._waiting: dict[int, deque[int]] = {}  # batches that full operators may still claim
         self._batches = [_Batch(posted, rules.seats) for posted in posts]
         self._events = [
             (at, _SEND, number, operator)
@@ -136,10 +144,11 @@ class _Game:
         return self.outcome
 
     def _send(self, at: float, number: int, operator: int) -> None:
-        if self._batches[number].is_filled:
+        batch = self._batches[number]
+        if batch.is_filled or at >= batch.posted + self._rules.window:
             return  # the worker looks before it claims
-        if self._places is not None and self._load[operator] >= self._places[operator]:
-            self.outcome.busy += 1
+        if not self._has_place(operator):
+            self._waiting.setdefault(operator, deque()).append(number)
             return
         self._load[operator] += 1
         missed = int(self._chance.geometric(1 - self._rules.missed)) - 1
@@ -156,8 +165,14 @@ class _Game:
         until = at if is_late else at + self._rules.held
         heapq.heappush(self._events, (until, _END, number, operator))
 
-    def _free(self, _at: float, _number: int, operator: int) -> None:
+    def _free(self, at: float, _number: int, operator: int) -> None:
         self._load[operator] -= 1
+        waiting = self._waiting.get(operator)
+        while waiting and self._has_place(operator):
+            self._send(at, waiting.popleft(), operator)
+
+    def _has_place(self, operator: int) -> bool:
+        return self._places is None or self._load[operator] < self._places[operator]
 
 
 def _wishes(

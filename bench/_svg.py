@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import log10
 from pathlib import Path
 
-_WIDTH, _HEIGHT = 720, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 200, 46, 56
-_COLOURS = ("#0b6bcb", "#c2410c", "#15803d", "#7c3aed", "#b45309", "#be185d")
+_WIDTH, _HEIGHT = 760, 400
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 240, 46, 56
+_COLOURS = ("#0b6bcb", "#c2410c", "#15803d", "#7c3aed", "#0891b2", "#be185d")
 Line = Sequence[tuple[float, float]]
 
 

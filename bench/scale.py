@@ -32,15 +32,25 @@ RESULT = ROOT / "bench" / "results" / "scale.json"
 SEED = 20_261_121
 LEAST, CAP = 1_000, 1_000_000  # whole tokens: the parameters for public networks
 SIZES = (10, 30, 100, 300, 1_000, 10_000, 100_000, 1_000_000, 13_000_000)
-BATCHES = {10: 2_000, 30: 2_000, 100: 2_000, 300: 2_000, 1_000: 2_000}
-BATCHES_IN_LARGE = 500
-LOADED = 500  # operators of the loaded network
+NETWORKS = {10: 200, 30: 100, 100: 40, 300: 20, 1_000: 10}  # small ones differ from draw to draw
+BATCHES = 2_000
+BATCHES_IN_LARGE = 600
+LOADED = 300  # operators of the loaded network
+TERMS_BATCHES = 1_500
 PLACES = 4
-LOADS = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+LOADS = (0.25, 0.5, 0.75, 1.0)
 LOADED_BATCHES = 4_000
 BURST = 200
 TRIALS = 6_000
-FAIR_SIZES = {30: 20_000, 300: 10_000, 10_000: 1_000}
+CLASSES = {
+    "1 k to 10 k": LEAST,
+    "10 k to 100 k": 10 * LEAST,
+    "100 k to the cap of 1 M": 100 * LEAST,
+    "above the cap": CAP,
+}
+"""Classes of stakes, each from so many tokens on."""
+
+FAIR_SIZES = {30: (400, 100), 300: (40, 500), 10_000: (4, 1_000)}  # networks, batches of each
 
 
 def network(chance: np.random.Generator, operators: int, equal: bool = False) -> Network:
@@ -54,8 +64,11 @@ def by_size(chance: np.random.Generator) -> dict[str, Any]:
     rules, found = Rules(), {}
     for name, equal in (("heavy-tailed", False), ("equal", True)):
         for size in SIZES:
-            count = BATCHES.get(size, BATCHES_IN_LARGE)
-            outcome = play(chance, network(chance, size, equal), rules, poisson(chance, 1, count))
+            outcome, networks = Outcome(), NETWORKS.get(size, 1)
+            count = BATCHES // networks if networks > 1 else BATCHES_IN_LARGE
+            for _ in range(networks):
+                posts = poisson(chance, 1, count)
+                outcome.add(play(chance, network(chance, size, equal), rules, posts))
             found[f"{name}, {size}"] = summary(outcome)
     return found
 
@@ -104,13 +117,13 @@ def by_terms(chance: np.random.Generator) -> dict[str, Any]:
         "3 seats, 600 s, blocks of 12 s": Rules(block=12),
     }
     found = {
-        name: summary(play(chance, crowd, rules, poisson(chance, 1, 2_000)))
+        name: summary(play(chance, crowd, rules, poisson(chance, 1, TERMS_BATCHES)))
         for name, rules in plans.items()
     }
     for online in (0.7, 0.5, 0.25):
         places = (chance.random(len(crowd.weights)) < online) * 10**6
         partly = Network(crowd.weights, places.astype(int))
-        outcome = play(chance, partly, Rules(), poisson(chance, 1, 2_000))
+        outcome = play(chance, partly, Rules(), poisson(chance, 1, TERMS_BATCHES))
         found[f"3 seats, 600 s, {online:.0%} online"] = summary(outcome)
     return found
 
@@ -134,11 +147,20 @@ def summary(outcome: Outcome) -> dict[str, float | None]:
 def fairness(chance: np.random.Generator) -> dict[str, Any]:
     """Return each class of stakes' share of seats ÷ its share of all stake, by network size."""
     found = {}
-    for size, batches in FAIR_SIZES.items():
-        held = stakes(chance, size, LEAST)
-        weights = capped(held, CAP)
-        seats = _seats_won(chance, weights, batches, 3)
-        found[str(size)] = _by_class(held, seats)
+    for size, (networks, batches) in FAIR_SIZES.items():
+        sums = np.zeros((3, len(CLASSES)))
+        for _ in range(networks):
+            held = stakes(chance, size, LEAST)
+            sums += _by_class(held, _seats_won(chance, capped(held, CAP), batches, 3))
+        found[str(size)] = {
+            name: {
+                "operators": round(count / networks, 2),
+                "share_of_stake": round(stake / networks, 4),
+                "seats_per_stake": round(seats / stake, 3),
+            }
+            for name, count, stake, seats in zip(CLASSES, *sums, strict=True)
+            if count
+        }
     return found
 
 
@@ -156,22 +178,11 @@ def _seats_won(
     return won
 
 
-def _by_class(held: Words, seats: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, Any]:
-    edges = (LEAST, 10 * LEAST, 100 * LEAST, CAP, 2**63)
-    names = ("1 k to 10 k", "10 k to 100 k", "100 k to the cap of 1 M", "above the cap")
-    found = {}
-    for name, low, high in zip(names, edges[:-1], edges[1:], strict=True):
-        chosen = (held >= low) & (held < high)
-        if not chosen.any():
-            continue
-        stake_share = float(held[chosen].sum() / held.sum())
-        seat_share = float(seats[chosen].sum() / seats.sum())
-        found[name] = {
-            "operators": int(chosen.sum()),
-            "share_of_stake": round(stake_share, 4),
-            "seats_per_stake": round(seat_share / stake_share, 3),
-        }
-    return found
+def _by_class(held: Words, seats: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return how many operators are in each class, their share of the stake and of the seats."""
+    kind = np.digitize(held, list(CLASSES.values())[1:])
+    rows = (np.ones(len(held)), held / held.sum(), seats / seats.sum())
+    return np.array([np.bincount(kind, row, len(CLASSES)) for row in rows])
 
 
 def captures(chance: np.random.Generator) -> dict[str, Any]:
@@ -194,7 +205,7 @@ def captures(chance: np.random.Generator) -> dict[str, Any]:
 def full_draw(chance: np.random.Generator) -> dict[str, float]:
     """Draw every ticket of the largest network: winners by third, and the time of a batch."""
     weights = capped(stakes(chance, SIZES[-1], LEAST), CAP)
-    total, rounds = int(weights.sum()), 10
+    total, rounds = int(weights.sum()), 60
     limits = edges(weights, total, 3)
     began = time.process_time()
     counts = np.zeros(NEVER)
