@@ -135,6 +135,9 @@ MINUTES ?= 30
 fuzz: compile .venv/.fuzz ## inputs nobody would write, to every parser, for MINUTES=30
 	python -m tests.fuzz.run --minutes $(MINUTES)
 
+.PHONY: bench
+bench: bench-gas bench-wasm bench-jobs bench-load bench-scale ## measure all that needs no torch
+
 .PHONY: bench-gas bench-wasm bench-jobs bench-load
 bench-gas bench-wasm bench-jobs bench-load: bench-%: compile ## measure; writes bench/results/
 	python bench/$*.py
