@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from worker.chain.config import KeyConfig
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.cli.devnet.network import Network
 from worker.client import AsyncClient, ClientConfig, JobFile
-from worker.errors import FetchError
+from worker.errors import FetchError, RetryableError, RpcError
 from worker.types import Address
 
 FIRST_ACCOUNT = 1
@@ -95,9 +95,12 @@ class Customer:
     _wallet: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def post(self, kind: Kind) -> str:
-        """Post a job; return its key."""
+        """Post a job; return its key. What was cut off is finished, not posted twice."""
         async with self._wallet:
-            record = await self.client.submit(kind.file(self.examples))
+            record = None
+            while record is None:
+                with suppress(RetryableError):
+                    record = await self.client.submit(kind.file(self.examples))
         assert record.key is not None
         self.jobs[record.key] = kind
         return record.key
@@ -105,11 +108,14 @@ class Customer:
     async def insist(self, job: str, operator: int) -> bool:
         """Demand a job's first output of an operator on the chain; whether it was shown."""
         async with self._wallet:
-            try:
-                await self.client.demand(job, [0], operator=operator)
-            except FetchError:
-                return False
-            return True
+            while True:
+                try:
+                    await self.client.demand(job, [0], operator=operator)
+                except FetchError:
+                    return False
+                except RpcError:  # what was demanded is not demanded again
+                    continue
+                return True
 
     async def is_right(self, job: str, folder: Path) -> bool:
         """Fetch a job's outputs and run its tasks again; whether they are what was paid for."""

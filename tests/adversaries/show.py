@@ -5,7 +5,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +19,12 @@ from tests.adversaries.mischief import Mischief, meanwhile, proxied
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.cli.devnet.audit import Audit
 from worker.cli.devnet.cast.roles import Cast
-from worker.cli.devnet.network import FIRST_OWNER, FIRST_WORKER, WATCHER
+from worker.cli.devnet.network import FIRST_OWNER, FIRST_WORKER, WATCHER, Operator
 from worker.cli.devnet.saved import deploy_or_load
 from worker.cli.devnet.stage import FIRST_FLOODER, Stage, open_stage
 from worker.client.network import Network
 from worker.client.wallet import Progress
+from worker.errors import RetryableError
 from worker.protocol.words import MAX_SEATS
 from worker.types import Address, Gwei
 
@@ -32,6 +33,8 @@ _POLL_SECONDS = 0.5
 _QUIET_SECONDS = 30.0
 _U24 = (1 << 24) - 1
 _HIDING = ("withholder",)
+_LATE_BLOCKS = 2  # by then whatever was posted is mined
+_STARTING = 3
 _PROXIED = 2  # honest operators with an endpoint that may hang
 
 
@@ -119,12 +122,13 @@ class Show:
 
     async def _watch(self, group: asyncio.TaskGroup) -> None:
         """Keep up with the chain; crank what nobody else does; insist on outputs."""
+        wallet, ledger = self.stage.network.requester, self.chronicle.ledger
         while True:
-            head = await self.chronicle.read()
-            wallet = self.stage.network.requester
-            dues = await find_dues(self.chronicle.ledger, wallet, self.honest, head.timestamp)
-            await crank(dues, self.chronicle.ledger, wallet, head.timestamp)
-            self._insist(group)
+            with suppress(RetryableError):  # a busy machine's chain is late now and then
+                head = await self.chronicle.read()
+                dues = await find_dues(ledger, wallet, self.honest, head.timestamp)
+                await crank(dues, ledger, wallet, head.timestamp)
+                self._insist(group)
             await asyncio.sleep(_POLL_SECONDS)
 
     def _insist(self, group: asyncio.TaskGroup) -> None:
@@ -151,12 +155,14 @@ class Show:
     async def _until_over(self) -> None:
         """Wait for the end of every batch; pass over times in which nothing can happen."""
         network, ledger = self.stage.network, self.chronicle.ledger
-        while ledger.open_batches:
-            head = await network.requester.pool.head()
-            dues = await find_dues(ledger, network.requester, self.honest, head.timestamp)
-            until = idle_until(dues)
-            if until is not None and until > head.timestamp + 1:
-                await network.anvil.skip(until - head.timestamp)
+        last = (await network.requester.pool.head()).number + _LATE_BLOCKS
+        while ledger.open_batches or self.chronicle.read_up_to < last:
+            with suppress(RetryableError):
+                head = await network.requester.pool.head()
+                dues = await find_dues(ledger, network.requester, self.honest, head.timestamp)
+                until = idle_until(dues)
+                if until is not None and until > head.timestamp + 1:
+                    await network.anvil.skip(until - head.timestamp)
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _close_books(self) -> None:
@@ -200,9 +206,8 @@ async def open_show(plan: Plan, folder: Path, say: Progress) -> AsyncIterator[Sh
         )
         proxies = await stack.enter_async_context(proxied(stage, stage.honest[:_PROXIED]))
         network = stage.network
-        await asyncio.gather(*map(stage.start, network.operators))
+        await _start_all(stage)
         await network.start_watcher()
-        await asyncio.gather(*map(network.until_ready, network.operators))
         say(f"{len(network.operators)} workers are ready")
         wallet = network.requester
         head = await wallet.pool.head()
@@ -217,6 +222,18 @@ async def open_show(plan: Plan, folder: Path, say: Progress) -> AsyncIterator[Sh
         mortals = network.operators[plan.immortals :]
         mischief = Mischief(stage, mortals, proxies, random.Random(plan.seed))
         yield Show(plan, stage, opened, chronicle, mischief, before, head.number, say)
+
+
+async def _start_all(stage: Stage) -> None:
+    """Start every worker, a few at a time: a dozen that start at once keep each other waiting."""
+    places = asyncio.Semaphore(_STARTING)
+
+    async def start(operator: Operator) -> None:
+        async with places:
+            await stage.start(operator)
+            await stage.network.until_ready(operator)
+
+    await asyncio.gather(*map(start, stage.network.operators))
 
 
 async def _standing_bond(stage: Stage) -> Gwei:
