@@ -92,6 +92,8 @@ def _any(seats: Collection[int], batch: ReplicatedBatch, honest: Collection[int]
 
 def _provable(key: BatchKey, terms: Terms, word: ProvableBatch, honest: Collection[int]) -> Due:
     until = word.until(terms)
+    if word.phase is Phase.SEALED and word.seat(SeatKind.OPERATOR) not in honest:
+        return Due(key, None, "advance", word.since)  # refused until the draw is known
     if until is None or word.phase is Phase.CHALLENGE:
         return Due(key)
     if word.phase is Phase.OPEN:
