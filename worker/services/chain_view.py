@@ -1,6 +1,7 @@
 """What the services know of the chain: its head, how far it was scanned, and batches by lane.
 
-A batch changes only with a log about it, so it stays known until the watcher tells of one.
+A batch changes only with a log about it, or about a demand that holds it, so it stays known until
+the watcher tells of one.
 """
 
 from collections.abc import Iterable, Mapping

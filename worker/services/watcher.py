@@ -127,7 +127,8 @@ class Watcher(Service):
             for lane in self._lanes:
                 lane.forget_all()
         if self._chain.confirmed > before:
-            for job, batch in self._jobs.touched(before, self._chain.confirmed):
+            reach = before, self._chain.confirmed
+            for job, batch in self._jobs.touched(*reach) | self._demands.touched(*reach):
                 for lane in self._lanes:
                     lane.forget(job, batch)
         if fresh and scan.is_caught_up:

@@ -7,7 +7,7 @@ from typing import Any
 
 from worker.protocol.demands import Demand
 from worker.storage.database import Database
-from worker.types import JobKey, OperatorId, TaskIndex
+from worker.types import BatchIndex, JobKey, OperatorId, TaskIndex
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,19 @@ class DemandStore:
     def open_on(self, operator: OperatorId) -> list[Demanded]:
         """Return the open demands on an operator's seats, the earliest due first."""
         return self._select("WHERE operator = ? AND ended IS NULL ORDER BY due", operator)
+
+    def touched(self, above: int, up_to: int) -> set[tuple[JobKey, BatchIndex]]:
+        """Return the batches about which blocks above `above`, up to `up_to`, began or ended a
+        demand."""
+        rows = self._database.query(
+            "SELECT DISTINCT d.job, d.batch FROM demands d LEFT JOIN demand_ends e ON e.id = d.id"
+            " WHERE d.block > ? AND d.block <= ? OR e.block > ? AND e.block <= ?",
+            above,
+            up_to,
+            above,
+            up_to,
+        )
+        return {(row["job"], row["batch"]) for row in rows}
 
     def _select(self, where: str, *parameters: object) -> list[Demanded]:
         rows = self._database.query(

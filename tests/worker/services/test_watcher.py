@@ -151,6 +151,23 @@ async def test_tick__a_reorganisation__undoes_orphans_and_their_job(tmp_path: Pa
     assert cursor[20] == bytes([20, 1] * 16)
 
 
+async def test_tick__a_demand_and_its_answer__have_the_batch_read_anew(tmp_path: Path) -> None:
+    """A batch counts its open demands: with the last it may settle, and no job's log says so."""
+    demand = _demand(kind=0, batch=0)
+    answer = Event(
+        "DemandAnswered", "Demands", {"id": bytes(32), "data": b""}, 12, bytes(32), bytes(32), 1
+    )
+    scans = [_scan(9, _posting(4)), _scan(11, demand), _scan(14, answer)]
+    watcher, desk, _ = _watcher(tmp_path, *scans)
+    forgotten: list[tuple[int, BatchIndex | None]] = []
+    desk.batches.forget = lambda job, batch: forgotten.append((desk.chain.confirmed, batch))
+
+    for _ in scans:
+        await watcher.tick()
+
+    assert [at for at, batch in forgotten if batch == 0] == [9, 12]
+
+
 async def test_tick__nothing_new__no_write_and_no_news(tmp_path: Path) -> None:
     watcher, _, news = _watcher(tmp_path, _scan(20), _scan(20))
     await watcher.tick()
