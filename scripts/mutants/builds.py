@@ -131,6 +131,6 @@ def _sources(module: ModuleT) -> Iterator[str]:
             yield from _sources(imported)
 
 
-def source_name(path: str) -> str | None:
-    """Return the name under contracts/ of a source of ours, None for a library's."""
-    return path.rpartition("/contracts/")[2] if "/contracts/" in path else None
+def source_name(path: str | None) -> str | None:
+    """Return the name under contracts/ of a source of ours, None for a library's or a test's."""
+    return path.rpartition("/contracts/")[2] if path and "/contracts/" in path else None
