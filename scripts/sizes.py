@@ -1,9 +1,10 @@
-"""Keep contract sizes below the limit of EIP-170, and ABIs from changing unseen.
+"""Keep contract sizes below the limit of EIP-170, and ABIs and code from changing unseen.
 
     python scripts/sizes.py            write .contract-snapshot from the compiled contracts
     python scripts/sizes.py --check    exit 1 when it is out of date, or a contract is too large
 
-Run `ape compile` first. A line per contract: name, bytes of runtime code, sha256 of the ABI.
+Run `ape compile` first. A line per contract: name, bytes of runtime code, sha256 of the ABI and of
+the runtime code (immutables zero): the same on every machine, or the build is not reproducible.
 """
 
 import argparse
@@ -29,15 +30,21 @@ def shipped() -> dict[str, dict[str, Any]]:
     }
 
 
+def code(contract: dict[str, Any]) -> bytes:
+    """Return the runtime code."""
+    return bytes.fromhex(contract["runtimeBytecode"]["bytecode"].removeprefix("0x"))
+
+
 def size(contract: dict[str, Any]) -> int:
     """Return the bytes of runtime code."""
-    return len(contract["runtimeBytecode"]["bytecode"].removeprefix("0x")) // 2
+    return len(code(contract))
 
 
 def line(name: str, contract: dict[str, Any]) -> str:
     """Return the contract's line of the snapshot."""
     abi = json.dumps(contract["abi"], sort_keys=True).encode()
-    return f"{name} {size(contract)} {hashlib.sha256(abi).hexdigest()}\n"
+    hashes = (hashlib.sha256(part).hexdigest() for part in (abi, code(contract)))
+    return f"{name} {size(contract)} {' '.join(hashes)}\n"
 
 
 def main() -> int:

@@ -34,6 +34,11 @@ class Side(World):
     def __init__(self, whole: DemandsWorld) -> None:
         self.__dict__.update(whole.__dict__)
         self.jobs = whole.replicated
+        self.whole = whole
+
+    def wait(self, seconds: int, blocks: int = 2) -> None:
+        """Let time and blocks pass for the whole network."""
+        self.whole.wait(seconds, blocks)
 
 
 @dataclass

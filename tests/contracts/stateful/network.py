@@ -12,6 +12,7 @@ from eth_account.signers.local import LocalAccount
 DAY = 86_400
 TOKEN = 10**18
 GWEI = 10**9
+SUPPLY = 10**9 * TOKEN
 MINIMUM_STAKE = 1_000
 WEIGHT_CAP = 100_000
 UNBONDING = 22 * DAY
@@ -44,7 +45,7 @@ def deploy() -> Network:
     sink = boa.env.generate_address("sink")
     guardian = boa.env.generate_address("guardian")
     with boa.env.prank(owner):
-        token = contract("Token").deploy(10**9 * TOKEN)
+        token = contract("Token").deploy(SUPPLY)
         staking = contract("Staking").deploy(
             token.address, EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP
         )

@@ -41,14 +41,20 @@ def harness():
     return net.contract("mocks/StakeWordsHarness").deploy()
 
 
+@pytest.mark.parametrize("others", ["empty", "full"])
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
-def test_word__one_field_full__lies_where_the_protocol_says(harness, kind, field):
+def test_word__one_field_at_its_bounds__lies_where_the_protocol_says(harness, kind, field, others):
+    """The neighbours keep what they have, be that nothing or all that they can hold."""
     widths = LAYOUTS[kind]
-    fields = [0] * len(widths)
-    fields[field] = 2 ** widths[field] - 1
-    word, unpacked = getattr(harness, kind)(_as_struct(kind, fields))
-    assert word == fields[field] << sum(widths[:field])
-    assert list(_flat(unpacked)) == fields
+    most = 2 ** widths[field] - 1
+    for value in {0, 1, most - 1, most}:
+        fields = [0 if others == "empty" else 2**width - 1 for width in widths]
+        fields[field] = value
+        word, unpacked = getattr(harness, kind)(_as_struct(kind, fields))
+        parts = zip(fields, widths, strict=True)
+        shifts = [sum(widths[:place]) for place in range(len(widths))]
+        assert word == sum(part << shift for (part, _), shift in zip(parts, shifts, strict=True))
+        assert list(_flat(unpacked)) == fields
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
