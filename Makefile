@@ -130,10 +130,11 @@ check: compile ## form, lint, types, import rule, contract sizes, snapshots
 audit: .venv/.audit ## known vulnerabilities of locked dependencies; needs a network, fails without none
 	python scripts/audit.py
 
-MINUTES ?= 30
 .PHONY: fuzz
-fuzz: compile .venv/.fuzz ## inputs nobody would write, to every parser, for MINUTES=30
+fuzz: MINUTES ?= 30
+fuzz: compile .venv/.fuzz ## new inputs to every parser, new lives of the contracts: MINUTES=30 each
 	python -m tests.fuzz.run --minutes $(MINUTES)
+	python -m tests.contracts.stateful.run --minutes $(MINUTES)
 
 .PHONY: bench
 bench: bench-gas bench-wasm bench-jobs bench-load bench-scale ## measure all that needs no torch
@@ -158,8 +159,8 @@ bench-tensor: compile .venv/.torch .venv/.minilm ## measure the provable lane; w
 adversaries: compile ## 200 jobs among liars, griefers and faults: 5 minutes; writes bench/results/adversaries.json
 	python -m tests.adversaries
 
-MINUTES ?= 5
 .PHONY: soak
+soak: MINUTES ?= 5
 soak: compile ## a steady stream of jobs among faults for MINUTES; writes bench/results/soak.json
 	python -m tests.adversaries.soak --minutes $(MINUTES)
 

@@ -187,7 +187,7 @@ class NetworkMachine(ReplicatedRules, ProvableRules, DemandRules, VaultRules, Ow
             return
         escrow = str(self.world.escrow.address)
         for token in self.owner.sound - {0}:
-            held = self.world.tokens[token].balanceOf(escrow)
+            held = self.world.held(token, escrow)
             assert held == self.ledger.money.owed(token) + self.ledger.given[escrow, token]
 
     def crank_everything(self) -> None:

@@ -98,7 +98,7 @@ class TestProvableJobs(ProvableMachine.TestCase):
     """Deploys before the first example, whose end undoes all that it did."""
 
     if settings().max_examples == 25:  # the ci profile: a proof costs this machine a court's run
-        settings = settings(max_examples=12, stateful_step_count=30)
+        settings = settings(max_examples=9, stateful_step_count=30)
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -37,6 +37,7 @@ def contracts(world: WholeWorld) -> list:
 
 
 def test_ether__sent_with_any_call__is_refused(world):
+    boa.env.set_balance(boa.env.eoa, ETHER)
     for contract in contracts(world):
         for call in [*calls_of(contract, world.requesters[0]), None]:
             data = call.data if call else b""

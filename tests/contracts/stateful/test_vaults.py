@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.contracts.conftest import settled
+from tests.contracts.ledger.stakes import PAGE, ExitQueue
 from tests.contracts.stateful import network as net
 
 OPERATORS = st.integers(0, 2)
@@ -85,7 +86,7 @@ class StakingMachine(VaultMachine):
         self.begin()
         pairs = [(operator, service) for operator in range(3) for service in range(2)]
         self.stake = dict.fromkeys(range(3), STAKED)
-        self.exits: dict[int, list[list[int]]] = {number: [] for number in range(3)}
+        self.exits = {number: ExitQueue() for number in range(3)}
         self.locked = dict.fromkeys(pairs, STANDING)
         self.ceiling = dict.fromkeys(pairs, CEILING)  # without those that were released
         self.left: dict[tuple[int, int], int] = {}  # when, for those not released yet
@@ -94,7 +95,7 @@ class StakingMachine(VaultMachine):
         return sum(amount for (who, _), amount in self.locked.items() if who == operator)
 
     def _staying(self, operator: int) -> int:
-        return self.stake[operator] - sum(amount for amount, _ in self.exits[operator])
+        return self.stake[operator] - self.exits[operator].amount
 
     def _free(self, operator: int) -> int:
         return self._staying(operator) - self._locked_of(operator)
@@ -115,18 +116,18 @@ class StakingMachine(VaultMachine):
                 self._unstake(operator, amount)
             return
         self._unstake(operator, amount)
-        self.exits[operator].append([amount, _now() + net.UNBONDING])
+        self.exits[operator].push(amount, _now() + net.UNBONDING)
 
     def _unstake(self, operator: int, amount: int) -> None:
         self.staking.unstake(operator + 1, amount * net.GWEI, sender=self.owners[operator])
 
-    @precondition(lambda self: any(self.exits.values()))
+    @precondition(lambda self: any(queue.exits for queue in self.exits.values()))
     @rule(data=st.data(), patience=st.sampled_from([0, net.UNBONDING]))
     def withdraw(self, data: st.DataObject, patience: int) -> None:
         boa.env.time_travel(seconds=patience)
-        operator = data.draw(st.sampled_from([who for who, exits in self.exits.items() if exits]))
-        exits = self.exits[operator]
-        due = [exit for exit in exits[:8] if exit[1] <= _now()]
+        waiting = [who for who, queue in self.exits.items() if queue.exits]
+        operator = data.draw(st.sampled_from(waiting))
+        due = self.exits[operator].due(_now())
         limit = self.stake[operator] - self._locked_of(operator)
         paid = min(sum(amount for amount, _ in due), limit)
         if not due or (paid == 0 and due[0][0] > 0):
@@ -135,15 +136,7 @@ class StakingMachine(VaultMachine):
             return
         self.staking.withdraw(operator + 1, sender=self.owners[operator])
         self.stake[operator] -= paid
-        self._take_oldest_exits(operator, paid)
-        while due and due.pop(0)[0] == 0:
-            exits.pop(0)
-
-    def _take_oldest_exits(self, operator: int, amount: int) -> None:
-        for exit in self.exits[operator]:
-            taken = min(amount, exit[0])
-            exit[0] -= taken
-            amount -= taken
+        self.exits[operator].withdraw(paid, _now())
 
     @rule(pair=PAIRS, ceiling=JOB)
     def opt_in(self, pair: tuple[int, int], ceiling: int) -> None:
@@ -223,7 +216,7 @@ class StakingMachine(VaultMachine):
         self._burn(operator, burnt)
 
     def _burn(self, operator: int, burnt: int) -> None:
-        self._take_oldest_exits(operator, max(0, burnt - self._staying(operator)))
+        self.exits[operator].take_oldest(max(0, burnt - self._staying(operator)))
         self.stake[operator] -= burnt
         self.supply -= burnt * net.GWEI
 
@@ -238,11 +231,11 @@ class StakingMachine(VaultMachine):
         weights = 0
         for number in range(3):
             operator = self.staking.operator(number + 1)
-            exits = self.exits[number]
+            queue = self.exits[number]
             assert operator.stake == self.stake[number]
-            assert operator.exiting == sum(amount for amount, _ in exits)
-            listed = [tuple(exit) for exit in self.staking.exits_of(number + 1)]
-            assert listed == [tuple(exit) for exit in exits[:8]]
+            assert operator.exiting == queue.amount
+            listed = [list(exit) for exit in self.staking.exits_of(number + 1)]
+            assert listed == queue.exits[:PAGE]
             assert self._locked_of(number) == self.staking.locked_of(number + 1) <= operator.stake
             weights += operator.weights.now
         now = _now()
