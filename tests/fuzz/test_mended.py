@@ -97,6 +97,7 @@ MENDED: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "a proof whose node is none": ("receipt", _receipt_with_a_strange_node),
     "a header of lists in lists": ("receipt", _receipt_with_a_deep_header),
+    "a redirect to no address": ("redirect", lambda: b"//[::!]"),
     "a child's answer that is no object": ("child_reply", lambda: b'[]\n{"ended":0}'),
     "a child's record without fields": ("child_reply", lambda: b'{"record":1}\n{"ended":0}'),
     "a child's record with a short digest": (

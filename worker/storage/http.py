@@ -162,13 +162,14 @@ def redirect_of(url: URL, location: str) -> str:
     """Return where a place's Location header leads. Raises FetchError unless we may follow."""
     try:
         target = url.join(URL(location))
+        text = str(target)  # only now the library reads the port
     except ValueError as error:
         raise FetchError("redirected to nonsense") from error
-    if not is_plain_http(str(target)):
+    if not is_plain_http(text):
         raise FetchError("redirected to something else than plain http(s)")
     if url.scheme == "https" and target.scheme == "http":
         raise FetchError("redirected from https to http")
-    return str(target)
+    return text
 
 
 def _check_head(response: aiohttp.ClientResponse, max_bytes: int) -> None:

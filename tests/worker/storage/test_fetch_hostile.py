@@ -116,6 +116,7 @@ async def test_fetch__redirect_to_a_good_place__is_followed(server, fetcher):
         ("http://2852039166/", "not understandable HTTP"),
         ("file:///etc/passwd", "something else than plain http"),
         ("http://user:pw@127.0.0.1/", "something else than plain http"),
+        ("//[::!]", "redirected to nonsense"),
         ("/loop", "more than 3 redirects"),
     ],
 )
