@@ -26,25 +26,37 @@ _FRESH_SHARE = 0.55
 class _Run:
     """Counts what became of the inputs; the counts lie in a file, since libFuzzer never returns."""
 
-    def __init__(self, target: Target, report: Path) -> None:
+    def __init__(self, target: Target, folder: Path, known: int) -> None:
+        """Begin with so many inputs of earlier runs, which are not counted again."""
         self._target = target
-        self._report = report
+        self._folder = folder
+        self._known = known
         self._inputs = self._taken = 0
         self._slowest = 0.0
 
     def take(self, data: bytes) -> None:
         """Feed one input."""
         began = time.thread_time()
-        self._taken += feed(self._target, data)
+        try:
+            taken = feed(self._target, data)
+        except BaseException:
+            name = hashlib.sha256(data).hexdigest()[:40]
+            (self._folder / f"crash-{name}").write_bytes(data)
+            raise
+        if self._known > 0:
+            self._known -= 1
+            return
+        self._taken += taken
         self._slowest = max(self._slowest, time.thread_time() - began)
         self._inputs += 1
         if self._inputs % _REPORT_EVERY == 0:
             counts = {"inputs": self._inputs, "taken": self._taken, "slowest": self._slowest}
-            self._report.write_text(json.dumps(counts))
+            (self._folder / "counts.json").write_text(json.dumps(counts))
 
 
 def fuzz(name: str, folder: Path, seed: int, inputs: int, seconds: int) -> None:
-    """Fuzz a parser, and end this process: with status 0, or another when an input shows a bug.
+    """Fuzz a parser with `inputs` that are new, or for some seconds, and end this process: with
+    status 0, or another when an input shows a bug.
 
     In the folder are then log.txt, counts.json, the input as crash-…, and under corpus/ all inputs
     that reached something new.
@@ -67,8 +79,10 @@ def fuzz(name: str, folder: Path, seed: int, inputs: int, seconds: int) -> None:
         made = mutator.make(random) if kind < _FRESH_SHARE else mutator.change(data, random)
         return made[:most]
 
-    options = [f"-seed={seed}", f"-runs={inputs}", f"-max_total_time={seconds}"]
+    known = len(list(corpus.iterdir()))
+    runs = known + inputs + _REPORT_EVERY
+    options = [f"-seed={seed}", f"-runs={runs}", f"-max_total_time={seconds}"]
     options += [f"-artifact_prefix={folder}/", f"-max_len={MAX_BYTES}", "-print_final_stats=1"]
-    run = _Run(target, folder / "counts.json")
+    run = _Run(target, folder, known)
     atheris.Setup([name, *options, str(corpus)], run.take, custom_mutator=change)
     atheris.Fuzz()
