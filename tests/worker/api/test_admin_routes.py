@@ -1,5 +1,6 @@
 """The admin listener, and what both listeners have in common."""
 
+import asyncio
 import logging
 import socket
 
@@ -163,3 +164,16 @@ async def test_start__host_of_another_machine__is_a_config_error():
 async def test_close__twice__is_fine(server):
     await server.close()
     await server.close()
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"\x16\x03\x01\x02\0", b"GET /a b c\r\n\r\n"]
+)
+async def test_regression__malformed_request__leaves_no_trace_in_the_log(server, caplog, data):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.public_port)
+    writer.write(data)
+    answer = await reader.read(12)
+    writer.close()
+
+    assert answer.endswith(b" 400")
+    assert not [record for record in caplog.records if record.exc_info]
