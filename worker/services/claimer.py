@@ -32,6 +32,14 @@ from worker.work.prepare import Effort
 log = structlog.get_logger(__name__)
 
 _TRIES = 5
+_HELD = (
+    SeatState.CLAIMED,
+    SeatState.RUNNING,
+    SeatState.RAN,
+    SeatState.SEALED,
+    SeatState.REVEALED,
+    SeatState.MISSED,
+)
 _PASSING = ("jobs: not drawn", "jobs: seed pending", "staking: too little free stake")
 
 
@@ -64,6 +72,7 @@ class Claimer(Service):
         claiming = self._desk.held(SeatState.CLAIMING)
         for seat, entry in self._desk.settled(Verb.CLAIM, claiming):
             self._follow(seat, entry)
+        self._drop_taken_back()
         if not self._health.may_take(self._desk.lane.service):
             return False
         for job in self._prospects.look():
@@ -74,6 +83,18 @@ class Claimer(Service):
             if not await self._consider(job):
                 self._prospects.set_aside(job.job)
         return False
+
+    def _drop_taken_back(self) -> None:
+        """Give up seats whose claim was final until a reorganisation put another's before it."""
+        held = self._desk.held(*_HELD)
+        for verb, is_late in (Verb.CLAIM, False), (Verb.SEAL, True):
+            seats = [seat for seat in held if seat.claims_late is is_late]
+            for seat, entry in self._desk.settled(verb, seats):
+                reason = entry.reason or "not mined"
+                if entry.state is TxState.FINAL or self._desk.lane.sealed_before in reason:
+                    continue
+                log.warning("seat lost to a reorganisation", seat=seat.key.name, reason=reason)
+                self._desk.seats.move(seat.key, SeatState.VOID, reason)
 
     def _follow(self, seat: Seat, entry: OutboxEntry) -> None:
         if entry.state is TxState.FINAL:

@@ -108,6 +108,9 @@ class Lane(Protocol[R]):
     sealed_before: str
     """How the contract refuses a seal that it has already."""
 
+    no_seat: str
+    """How the contract refuses a seal of whoever holds no seat."""
+
     def first_round(self, terms: Terms, batch: BatchIndex) -> R:
         """Return a batch's round as nobody has touched it."""
 

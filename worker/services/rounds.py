@@ -100,6 +100,7 @@ class ReplicatedLane:
     prefix = ""
     drawn_anew: tuple[str, ...] = ("RoundOpened",)
     sealed_before = "jobs: already sealed"
+    no_seat = "jobs: no seat"
 
     def first_round(self, terms: Terms, batch: BatchIndex) -> Round:
         """Return a round that nobody has touched."""

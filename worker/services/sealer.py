@@ -98,7 +98,8 @@ class Sealer(Service):
         if entry.state is TxState.FINAL or self._desk.lane.sealed_before in reason:
             self._desk.seats.move(seat.key, SeatState.SEALED)
             self.step("sealed")
-        elif seat.claims_late:
+        elif seat.claims_late or reason == self._desk.lane.no_seat:
+            # Lost to another, or its claim to a reorganisation.
             log.info("claim not granted", seat=seat.key.name, reason=reason)
             self._desk.seats.move(seat.key, SeatState.VOID, reason)
         elif entry.state is TxState.EXPIRED:

@@ -73,8 +73,11 @@ class Settler(Service):
         state = _end_of(seat, logs)
         if state is None:
             return False
-        earning = self._earning(seat, logs)
-        if state is SeatState.SETTLED and earning.burnt:
+        mine = self._outcomes(logs)
+        earning = self._earning(seat, logs, mine)
+        if state is SeatState.SETTLED and not mine:
+            state = SeatState.VOID  # a reorganisation had taken the claim away
+        elif state is SeatState.SETTLED and earning.burnt:
             state = SeatState.LOST
         book_end(self._desk, seat, state, earning)
         self._due_since.pop(seat.key.name, None)
@@ -82,14 +85,16 @@ class Settler(Service):
         self._on_ended(seat)
         return True
 
-    def _earning(self, seat: Seat, logs: list[JobLog]) -> Earning:
-        mine = [
+    def _outcomes(self, logs: list[JobLog]) -> list[SeatOutcome]:
+        return [
             outcome
             for log in logs
             if log.name == "BatchSettled"
             for outcome in map(SeatOutcome.unpack, log.args["seats"])
             if outcome.operator == self._desk.identity.operator
         ]
+
+    def _earning(self, seat: Seat, logs: list[JobLog], mine: list[SeatOutcome]) -> Earning:
         return Earning(
             paid=Wei(sum(outcome.paid for outcome in mine)),
             burnt=Gwei(sum(outcome.burnt for outcome in mine)),

@@ -93,8 +93,10 @@ def test_answers__growth__blinds_what_growth_opened(tmp_path: Path) -> None:
     assert not answers.is_missing_some
 
 
-def _settled(block: int, contested: int, paid: int, burnt: int, **more: Any) -> Any:
-    packed = ME | paid << 24 | burnt << 120 | (2 * 10**9 - burnt) << 184
+def _settled(
+    block: int, contested: int, paid: int, burnt: int, operator: int = ME, **more: Any
+) -> Any:
+    packed = operator | paid << 24 | burnt << 120 | (2 * 10**9 - burnt) << 184
     args = {"contested_mask": contested, "seats": [packed], "round": 0} | more
     return job_log("BatchSettled", block=block, index=block, **args)
 
@@ -106,6 +108,8 @@ def _settled(block: int, contested: int, paid: int, burnt: int, **more: Any) -> 
         ([_settled(6, 0, 0, 7)], FINAL, SeatState.LOST, 0, 7),
         ([_settled(6, 1, 5, 0)], GROWTH, SeatState.REVEALED, 0, 0),
         ([_settled(6, 1, 5, 0), _settled(7, 0, 3, 0, round=1)], FINAL, SeatState.SETTLED, 8, 0),
+        # A reorganisation gave the seat to another.
+        ([_settled(6, 0, 5, 0, operator=2)], FINAL, SeatState.VOID, 0, 0),
         ([job_log("BatchClosed", reason=1, refund=1)], FINAL, SeatState.VOID, 0, 0),
         ([job_log("RoundOpened", round=1)], RAISED, SeatState.VOID, 0, 0),
         # Not deep enough: the head is at 10, two confirmations are asked for.

@@ -107,6 +107,7 @@ class ProvableLane:
     prefix = "provable_"
     drawn_anew: tuple[str, ...] = ("RoundOpened", "BatchAdvanced")
     sealed_before = "provable: nothing to seal"
+    no_seat = "provable: no seat"
 
     def first_round(self, terms: Terms, batch: BatchIndex) -> Turn:
         """Return a round that nobody has touched."""
