@@ -44,7 +44,7 @@ class DeliveryPlay:
             return
         owed = self._owed(job, result, task)
         places = owed.positions()
-        sender = self.world.prover if stranger else job.payer
+        sender = self.provable.prover if stranger else job.payer
         place = places[pick % len(places)]
         server = result.servers[pick % len(result.servers)]
         call = {"batch": batch, "operator": server, "sender": sender}

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from tests.contracts.stateful import test_jobs, test_network, test_provable_jobs
 
 ROUND = settings(
-    max_examples=20,
+    max_examples=10,
     stateful_step_count=80,
     deadline=None,
     database=None,
