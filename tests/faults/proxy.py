@@ -17,6 +17,8 @@ Call = dict[str, Any]
 Forward = Callable[[Call], Awaitable[Call]]
 Fault = Callable[[Call, Forward], Awaitable[Call]]
 
+_FOREVER = 3600.0
+
 RANGE_LIMITS = {
     "infura": (
         -32005,
@@ -63,6 +65,10 @@ class Proxy:
     def __init__(self, target: str, seed: int = 0) -> None:
         self.target = target
         self.calls: list[Call] = []
+        self.latency = 0.0
+        """Seconds that each request is under way."""
+        self.loss = 0.0
+        """The chance that a request is never answered."""
         self._rules: list[_Rule] = []
         self._random = random.Random(seed)
 
@@ -91,6 +97,7 @@ class Proxy:
     def heal(self) -> None:
         """Drop all faults."""
         self._rules.clear()
+        self.latency = self.loss = 0.0
 
     def sent(self, method: str) -> list[Call]:
         """Return the calls of `method` that arrived."""
@@ -99,6 +106,8 @@ class Proxy:
     async def _handle(self, request: web.Request) -> web.Response:
         body = await request.json()
         calls = body if isinstance(body, list) else [body]
+        lost = self._random.random() < self.loss
+        await asyncio.sleep(_FOREVER if lost else self.latency)
         try:
             answers = [await self._one(call) for call in calls]
         except HttpAnswer as answer:
@@ -141,7 +150,7 @@ def invalid_json() -> Fault:
     return http_status(200, b'{"jsonrpc": "2.0", "id": 1, "resu')
 
 
-def hang(seconds: float = 3600) -> Fault:
+def hang(seconds: float = _FOREVER) -> Fault:
     """Accept and never answer."""
 
     async def fault(call: Call, forward: Forward) -> Call:

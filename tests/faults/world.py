@@ -14,16 +14,21 @@ from typing import Any
 import aiohttp
 import tomlkit
 
-from tests.e2e.network import Posted, job_spec, post, settlements
+from tests.e2e.network import CIRCLE, Posted, events, job_spec, post, settlements
 from tests.faults.proxy import Fault, Proxy
 from worker.cli.devnet.books import Books, open_books
 from worker.cli.devnet.network import Network, Operator, open_network
+from worker.cli.devnet.saved import deploy_or_load
 from worker.config import load_config
+from worker.protocol.outbox import OutboxEntry
 from worker.protocol.words import SeatOutcome
 from worker.storage.seats import SeatState
 
 ROOT = Path(__file__).parents[2]
 WINDOWS = {"claim": "12s", "run": "12s", "reveal": "12s"}
+SLOW = {"fuel": "3G", "memory": "32MiB", "output": "1MiB", "files": 4}
+"""Limits that may take so long that a worker claims first, then runs and seals."""
+LONG = {"claim": "60s", "run": "60s", "reveal": "60s"}
 BOOKS = 7
 """The invariant that lags the chain: a worker needs a moment to see a new block."""
 
@@ -81,6 +86,10 @@ class World:
         small = {"tasks": {"range": {"from": 0, "to": 2}}, "seats": 2, "windows": WINDOWS}
         return await post(self.network, job_spec(**small | changes))
 
+    async def post_named(self, **changes: Any) -> Posted:
+        """Post a job that names the workers, who claim it at once, with long windows."""
+        return await self.post(**{"operators": list(CIRCLE), "windows": LONG} | changes)
+
     async def until(
         self, condition: Callable[[], Awaitable[bool]], what: str, within: float = 30.0
     ) -> None:
@@ -90,6 +99,14 @@ class World:
             assert time.monotonic() < ends_at, f"{what}: not within {within:g} s"
             self.network.processes.require_running()
             await asyncio.sleep(0.1)
+
+    async def until_claimed(self, posted: Posted, seats: int = 2) -> None:
+        """Wait until so many seats of the job are taken."""
+
+        async def is_claimed() -> bool:
+            return len(await events(self.network, "SeatClaimed", job=posted.key)) == seats
+
+        await self.until(is_claimed, f"{seats} seats claimed")
 
     async def settled(self, posted: Posted, within: float = 60.0) -> list[Any]:
         """Wait until the job is over on the chain and in every worker's database; return how its
@@ -151,6 +168,16 @@ class World:
         states: list[SeatState] = self.books(worker, look)
         return states
 
+    def entries(self, worker: Worker, posted: Posted) -> list[OutboxEntry]:
+        """Return the worker's transactions about a job, as its database says, oldest first."""
+
+        def look(books: Books) -> list[OutboxEntry]:
+            mine = posted.key.hex()
+            return [one for one in books.outbox.entries() if mine in one.intent.purpose]
+
+        entries: list[OutboxEntry] = self.books(worker, look)
+        return entries
+
     async def reasons(self, worker: Worker) -> set[str]:
         """Return why the worker takes no new work now."""
         status = await self.network.status(worker.operator) or {}
@@ -168,7 +195,9 @@ class World:
 async def open_world(folder: Path, workers: int = 2) -> AsyncIterator[World]:
     """Start a network with a pair of proxies before each worker; no worker runs yet."""
     async with AsyncExitStack() as stack:
-        network = await stack.enter_async_context(open_network(ROOT, folder, workers))
+        network = await stack.enter_async_context(
+            open_network(ROOT, folder, workers, circles=[CIRCLE], deploying=deploy_or_load)
+        )
         world = World(network, [])
         for operator in network.operators:
             near, far = [
