@@ -19,6 +19,8 @@ export ZIG_LOCAL_CACHE_DIR := $(CURDIR)/.cache/zig
 
 # ape's plugin starts a chain and boa's patches the interpreter: only contract tests want them.
 PLAIN_PYTEST := pytest -p no:ape_test -p no:titanoboa
+# Minutes of computing, wherever its model is installed.
+MODELS_TEST := tests/examples/test_minilm.py
 
 .PHONY: help
 help: ## show this list
@@ -86,8 +88,10 @@ compile: setup .build/.ready
 demo: compile ## a verified job from wallet to wallet, with a liar and a crash
 	proofmesh dev demo
 
+# Two at a time: networks mostly wait for blocks, contracts and the worker's parts compute.
 .PHONY: test
-test: test-contracts test-worker faults ## the whole suite
+test: compile .venv/.torch ## the whole suite
+	$(MAKE) --no-print-directory --jobs 2 --output-sync test-networks test-contracts faults test-worker
 
 .PHONY: test-contracts
 test-contracts: compile
@@ -95,9 +99,13 @@ test-contracts: compile
 
 .PHONY: test-worker
 test-worker: compile .venv/.torch
-	$(PLAIN_PYTEST) tests --ignore tests/contracts --ignore tests/e2e --ignore tests/faults \
-		--ignore tests/adversaries -n 2
-	$(PLAIN_PYTEST) tests/e2e --durations 12 # one after the other: each is a network of processes
+	$(PLAIN_PYTEST) tests $(addprefix --ignore tests/,contracts e2e faults adversaries) \
+		--ignore $(MODELS_TEST) -n 2
+
+# Each file with a network of its own.
+.PHONY: test-networks
+test-networks: compile
+	$(PLAIN_PYTEST) tests/e2e -n 2 --dist loadfile --durations 12
 
 .PHONY: faults
 faults: compile ## every fault of docs/reliability.md that a test can cause
@@ -105,7 +113,7 @@ faults: compile ## every fault of docs/reliability.md that a test can cause
 
 .PHONY: test-models
 test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes
-	$(PLAIN_PYTEST) tests/examples/test_minilm.py
+	$(PLAIN_PYTEST) $(MODELS_TEST)
 
 .PHONY: format
 format: setup ## rewrite sources in the project's form
