@@ -2,6 +2,7 @@
 
 import boa
 import pytest
+from boa.contracts.vyper.vyper_contract import VyperContract
 
 from tests.contracts.stateful import network as net
 
@@ -85,15 +86,21 @@ def network():
 def test_stake__ids_used_up__reverts(network):
     net.fund(network, network.owner, 0)
     terms = (0, net.MINIMUM_STAKE * net.TOKEN, net.NO_PERMIT)
-    network.staking.eval(f"operators.total_word = {2**24 - 2} << 200")
+    _store(network.staking, "operators", "total_word", (2**24 - 2) << 200)
     assert network.staking.stake(*terms, sender=network.owner) == 2**24 - 1
     with boa.reverts("staking: no id is left"):
         network.staking.stake(*terms, sender=network.owner)
 
 
 def test_list_token__indices_used_up__reverts(network):
-    network.escrow.eval(f"escrow_settings.listed_count = {2**16 - 2}")
+    _store(network.escrow, "escrow_settings", "listed_count", 2**16 - 2)
     listed = network.escrow.list_token(boa.env.generate_address(), sender=network.owner)
     assert listed == 2**16 - 1
     with boa.reverts("escrow: token list is full"):
         network.escrow.list_token(boa.env.generate_address(), sender=network.owner)
+
+
+def _store(contract: VyperContract, module: str, name: str, value: int) -> None:
+    """Write a variable of one of the contract's modules, as no call could in a lifetime."""
+    layout = contract.compiler_data.storage_layout["storage_layout"]
+    boa.env.set_storage(contract.address, layout[module][name]["slot"], value)
