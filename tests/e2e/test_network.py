@@ -84,7 +84,8 @@ async def test_job__honest_workers__concluded_on_the_short_path(network: Network
 async def test_job__a_liar__grows_and_burns_its_bond(network: Network) -> None:
     liar, *honest = network.operators
     await _start(network, (liar, "--lie"), (honest[0], ""), (honest[1], ""))
-    posted = await post(network, job_spec(**NAMED))
+    # Drawn, not named: where the payer chose who answers, no majority burns anybody's bond.
+    posted = await post(network, job_spec(windows=WINDOWS | {"claim": "24s"}))
 
     async def is_filled() -> bool:
         return len(await events(network, "SeatClaimed", job=posted.key)) >= 6
