@@ -9,7 +9,8 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -69,10 +70,10 @@ class TooMuchError(BaseException):
 
 def feed(target: Target, data: bytes) -> bool:
     """Return whether the parser took `data`. Whatever it raises besides its refusals is a bug."""
-    _watch.begin()
     before, began = _peak_bytes(), time.thread_time()
     try:
-        taken = target.check(data)
+        with _interrupted():
+            taken = target.check(data)
     except target.refusals:
         taken = False
     seconds, growth = time.thread_time() - began, _peak_bytes() - before
@@ -83,26 +84,24 @@ def feed(target: Target, data: bytes) -> bool:
     return taken
 
 
-class _Watch:
-    """Interrupts an input that does not end by itself; counts processor time of this process."""
-
-    def __init__(self) -> None:
-        self._begun = self._seen = 0
-
-    def begin(self) -> None:
-        """The next input begins; the first one starts the clock."""
-        if not self._begun:
-            signal.signal(signal.SIGVTALRM, self._tick)
-            signal.setitimer(signal.ITIMER_VIRTUAL, _KILL_SECONDS, _KILL_SECONDS)
-        self._begun += 1
-
-    def _tick(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._begun == self._seen:
-            raise TooMuchError(f"no end after {_KILL_SECONDS:g} s")
-        self._seen = self._begun
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    """Interrupt an input that does not end by itself; counts processor time of this process."""
+    _catch_alarms()
+    signal.setitimer(signal.ITIMER_VIRTUAL, _KILL_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-_watch = _Watch()
+@cache
+def _catch_alarms() -> None:
+    signal.signal(signal.SIGVTALRM, _stop)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise TooMuchError(f"no end after {_KILL_SECONDS:g} s")
 
 
 def scratch(data: bytes, suffix: str) -> Path:

@@ -1,6 +1,7 @@
 """Inputs that a parser once took, or fell over: each is refused by name now."""
 
 import json
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -120,3 +121,8 @@ def test_regression__answer_too_deep_to_show__refused(depth):
     nested = answer.replace("[" * 100 + "]" * 100, "[" * depth + "]" * depth)
 
     assert not feed(TARGETS["rpc_block"], nested.encode())
+
+
+def test_feed__after_an_input__no_alarm_is_left_to_go_off():
+    feed(TARGETS["manifest"], b"{")
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
