@@ -303,7 +303,8 @@ def in_vyper(harness, terms: Terms, case: Openings):
     return harness.settle(terms.a, running, rules, opened, silent, columns)
 
 
-def test_settle__two_thousand_random_cases__equal_the_twin(harness):
+def test_settle__two_thousand_random_cases__equal_the_twin(project, owner):
+    harness = owner.deploy(project.JobsHarness)  # on anvil: much code is executed
     rng = Random(7)
     kinds = set()
     for _ in range(2_000):
