@@ -31,7 +31,7 @@ JOB = {
     "bond": 2,
     "operators": list(CIRCLE),
     "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
-    "windows": {"claim": "60s", "run": "90s", "reveal": "90s"},
+    "windows": {"claim": "24s", "run": "90s", "reveal": "90s"},
 }
 
 

@@ -26,7 +26,7 @@ async def test_delivery__paid_worker__answers_for_silence_it_loses_its_bond(
     network: Network, tmp_path: Path
 ) -> None:
     await _start(network)
-    windows = {"claim": "60s", "run": "90s", "reveal": "90s"}
+    windows = {"claim": "24s", "run": "90s", "reveal": "90s"}
     tasks = {"range": {"from": 0, "to": 2}}
     posted = await post(network, job_spec(operators=CIRCLE, tasks=tasks, windows=windows))
     await all_settled(network, posted, within=150)
