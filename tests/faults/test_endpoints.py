@@ -134,7 +134,7 @@ async def test_fault_40__answers_of_wrong_types__never_dies_and_signs_nothing_st
     posted = [await world.post_named() for _ in range(2)]
 
     async def is_fed() -> bool:
-        return fed.total() >= 40 and len(fed) >= 5
+        return fed.total() >= 20 and len(fed) >= 5
 
     await world.until(is_fed, "nonsense of many kinds read")
     victim.heal()

@@ -49,7 +49,11 @@ async def test_fault_14__taken_but_never_mined__paid_more_then_cancelled_without
     await world.network.anvil.skip(12)  # the seats that nobody took are given up
     await world.settled(posted)
     assert world.seats(victim, posted) == [SeatState.VOID]
-    assert [one.state for one in world.entries(victim, posted)] == [TxState.EXPIRED]
+
+    async def is_freed() -> bool:
+        return [one.state for one in world.entries(victim, posted)] == [TxState.EXPIRED]
+
+    await world.until(is_freed, "the cancellation mined")
     await world.assert_paid(await world.post_named())  # the nonces behind it are free
 
 
