@@ -91,7 +91,7 @@ demo: compile ## a verified job from wallet to wallet, with a liar and a crash
 # Two at a time: networks mostly wait for blocks, contracts and the worker's parts compute.
 .PHONY: test
 test: compile .venv/.torch ## the whole suite
-	$(MAKE) --no-print-directory --jobs 2 --output-sync test-networks test-contracts faults test-worker
+	$(MAKE) --no-print-directory --jobs 2 --output-sync test-networks test-contracts test-worker
 
 .PHONY: test-contracts
 test-contracts: compile
@@ -102,14 +102,16 @@ test-worker: compile .venv/.torch
 	$(PLAIN_PYTEST) tests $(addprefix --ignore tests/,contracts e2e faults adversaries) \
 		--ignore $(MODELS_TEST) -n 2
 
-# Each file with a network of its own.
+# Two networks of processes at a time, each with the tests of a file.
+NETWORKS_PYTEST := $(PLAIN_PYTEST) -n 2 --dist loadfile --durations 12
+
 .PHONY: test-networks
 test-networks: compile
-	$(PLAIN_PYTEST) tests/e2e -n 2 --dist loadfile --durations 12
+	$(NETWORKS_PYTEST) tests/e2e tests/faults tests/adversaries
 
 .PHONY: faults
 faults: compile ## every fault of docs/reliability.md that a test can cause
-	$(PLAIN_PYTEST) tests/faults tests/adversaries --durations 12 # one network, one fault after the other
+	$(NETWORKS_PYTEST) tests/faults tests/adversaries
 
 .PHONY: test-models
 test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes
