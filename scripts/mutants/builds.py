@@ -15,6 +15,7 @@ from ethpm_types.contract_type import Bytecode
 from vyper.compiler.phases import CompilerData
 from vyper.compiler.settings import anchor_settings
 from vyper.ir.compile_ir import assembly_to_evm
+from vyper.semantics.analysis.base import ModuleInfo
 from vyper.semantics.types.module import ModuleT
 
 from scripts.mutants.sites import Mutant
@@ -42,19 +43,25 @@ class Builds:
         """The contracts that were asked for through ape."""
 
     def warm_up(self) -> None:
-        """Compile every contract as it is. Raises RuntimeError when ape's are not the same."""
+        """Compile every contract as it is.
+
+        Raises RuntimeError when ape's are not the same, or a source is part of none.
+        """
         set_cache_dir(self._root / ".cache" / "boa")
         types = ape.project.manifest.contract_types or {}
-        for path in sorted((self._root / "contracts").rglob("*.vy")):
+        paths = sorted((self._root / "contracts").rglob("*.vy"))
+        for path in paths:
             if "modules" in path.parts:
                 continue
             deployer = self.load_partial(str(path.relative_to(self._root)))
-            module = deployer.compiler_data.annotated_vyper_module._metadata["type"]
             name = path.stem
-            self.parts[name] = frozenset(_sources(module))
+            self.parts[name] = sources_of(deployer)
             code = deployer.compiler_data.bytecode_runtime  # without the hash of sources and paths
             if _ape_code(code) != types[name].runtime_bytecode:
                 raise RuntimeError(f"{name} is not what `ape compile` made: run `make compile`")
+        unused = {source_name(str(path)) for path in paths}.difference(*self.parts.values())
+        if unused:
+            raise RuntimeError(f"parts of no contract: {unused}")
 
     def install(self) -> None:
         """Stand between the tests and their contracts, in this process."""
@@ -121,14 +128,19 @@ def _ape_code(code: bytes) -> Bytecode:
     return Bytecode(bytecode=f"0x{code.hex()}")
 
 
+def sources_of(deployer: Any) -> frozenset[str]:
+    """Return the sources under contracts/, by name, that a contract is made of."""
+    return frozenset(_sources(deployer.compiler_data.annotated_vyper_module._metadata["type"]))
+
+
 def _sources(module: ModuleT) -> Iterator[str]:
     name = source_name(module._module.resolved_path)
     if name:
         yield name
     for statement in module.import_stmts:
         imported = statement._metadata["import_info"].typ
-        if isinstance(imported, ModuleT):
-            yield from _sources(imported)
+        if isinstance(imported, ModuleInfo):
+            yield from _sources(imported.module_t)
 
 
 def source_name(path: str | None) -> str | None:

@@ -49,6 +49,7 @@ class Session:
         self._work: Callable[[], None] = self.prepare
         self._seconds = 0.0
         self._kills: Counter[tuple[str, str]] = Counter()
+        self._believed: set[str] = set()
 
     def run(self, work: Callable[[], None]) -> None:
         """Collect the contract tests, and do some work while pytest is ready to run them."""
@@ -87,8 +88,23 @@ class Session:
             if verdict is None:
                 verdict = Verdict("timed out", "all tests together", 0, LIMIT)
             elif verdict.outcome == "killed":
+                self._believe(verdict.why)
                 self._kills[mutant.source, verdict.why] += 1
             yield mutant, verdict
+
+    def _believe(self, test: str) -> None:
+        """Raise RuntimeError for a test that fails here without a mutant too: it kills nothing."""
+        if test in self._believed:
+            return
+        for _, trouble in run_all(iter([test]), self._trouble, 1, LIMIT):
+            if trouble != "":
+                raise RuntimeError(f"{test} fails without a mutant: {trouble or 'no end'}")
+        self._believed.add(test)
+
+    def _trouble(self, test: str) -> str:
+        """Return how a test fails when it is run as for a mutant, but without one."""
+        self._run([test])
+        return self._failure.message if self._failure else ""
 
     def _try(self, mutant: Mutant) -> Verdict:
         started = time.monotonic()
@@ -142,8 +158,7 @@ class Session:
     def _run(self, tests: Sequence[str]) -> int:
         """Run tests until one fails; return how many were run."""
         items = [self._items[name] for name in tests]
-        if any(self._reach.tests[name].contracts for name in tests):
-            self._connect()
+        self._connect()  # ape looks after its chain before any test
         for count, (item, following) in enumerate(pairwise([*items, None]), start=1):
             assert item is not None
             self._run_one(item, following)
