@@ -91,7 +91,7 @@ demo: compile ## a verified job from wallet to wallet, with a liar and a crash
 # Two at a time: networks mostly wait for blocks, contracts and the worker's parts compute.
 .PHONY: test
 test: compile .venv/.torch ## the whole suite
-	$(MAKE) --no-print-directory --jobs 2 --output-sync test-networks test-contracts test-worker
+	$(MAKE) --no-print-directory --jobs 2 --output-sync test-networks test-contracts crash test-worker
 
 .PHONY: test-contracts
 test-contracts: compile
@@ -107,11 +107,15 @@ NETWORKS_PYTEST := $(PLAIN_PYTEST) -n 2 --dist loadfile --durations 12
 
 .PHONY: test-networks
 test-networks: compile
-	$(NETWORKS_PYTEST) tests/e2e tests/faults tests/adversaries
+	$(NETWORKS_PYTEST) tests/e2e tests/faults tests/adversaries --ignore tests/faults/crash
+
+.PHONY: crash
+crash: compile ## SIGKILL at every durable step of every service, and of a requester
+	$(PLAIN_PYTEST) tests/faults/crash -n 4 --durations 12 # a network a scene: mostly they wait for blocks
 
 .PHONY: faults
-faults: compile ## every fault of docs/reliability.md that a test can cause
-	$(NETWORKS_PYTEST) tests/faults tests/adversaries
+faults: crash ## every fault of docs/reliability.md that a test can cause
+	$(NETWORKS_PYTEST) tests/faults tests/adversaries --ignore tests/faults/crash
 
 .PHONY: test-models
 test-models: compile .venv/.minilm ## the sentence encoder, whole: some minutes

@@ -38,6 +38,7 @@ class Posted:
 
     key: JobKey
     terms: Terms
+    origin: Origin
 
 
 def job_spec(**changes: Any) -> WasmSpec:
@@ -60,7 +61,7 @@ def job_spec(**changes: Any) -> WasmSpec:
 
 
 async def post(network: Network, spec: WasmSpec, folder: Path = RAYTRACE) -> Posted:
-    """Post a job whose blobs lie as files on this machine."""
+    """Post a job whose blobs lie as files on this machine, besides where its locators say."""
     made = build_wasm(spec, folder)
     blobs = network.folder / "blobs"
     blobs.mkdir(exist_ok=True)
@@ -79,12 +80,12 @@ async def post(network: Network, spec: WasmSpec, folder: Path = RAYTRACE) -> Pos
         terms.b,
         terms.named,
         (nonce, origin.program, origin.inputs, origin.manifest),
-        encode_locators((f"file://{blobs}/{{digest}}",)),
+        encode_locators((*spec.locators, f"file://{blobs}/{{digest}}")),
         await wallet.permit("Escrow", terms.escrow),
     )
     posted = next(e.args for e in await wallet.events_of(entry) if e.name == "JobPosted")
     full = Terms.unpack(posted["a"], posted["b"], posted["named"], terms.origin)
-    return Posted(JobKey(posted["job"]), full)
+    return Posted(JobKey(posted["job"]), full, origin)
 
 
 async def _terms(network: Network, made: Build, origin: Origin) -> Terms:

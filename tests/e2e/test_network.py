@@ -1,13 +1,6 @@
 """A job from posting to payment on real processes: honest, lying, killed and drained workers."""
 
-import asyncio
-import signal
-import subprocess
-import sys
-from typing import Any
-
 import pytest
-import tomlkit
 
 from tests.e2e.network import (
     CIRCLE,
@@ -22,7 +15,6 @@ from tests.e2e.network import (
 )
 from worker.cli.devnet.anvil import free_port
 from worker.cli.devnet.network import Network, Operator
-from worker.cli.exits import Exit
 from worker.protocol.words import SeatOutcome
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,14 +23,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 # moved. That to claim does not: who runs before it claims does so in its last third.
 WINDOWS = {"claim": "24s", "run": "90s", "reveal": "90s"}
 NAMED = {"operators": CIRCLE, "windows": WINDOWS}
-# Where two agree and the third lies, all must reveal; `settle` then ends the batch at once.
-DISSENT = {"on_dissent": "settle", "max_seats": 3}
-KILLS = (
-    ("runner.record_stored", {}),
-    ("sealer.intent_stored", {}),
-    ("sender.sent.seal", {}),
-    ("revealer.intent_stored", DISSENT),
-)
 
 
 async def _start(network: Network, *roles: tuple[Operator, str]) -> None:
@@ -134,67 +118,3 @@ async def test_job__openings_that_never_come_or_do_not_fit__revealed_and_paid(
         (one.id for one in (silent, false, honest)), each
     )
     await _assert_sound(network)
-
-
-@pytest.mark.parametrize(("step", "changes"), KILLS, ids=[step for step, _ in KILLS])
-async def test_kill__at_a_named_step__same_end_state(
-    network: Network, step: str, changes: dict[str, Any]
-) -> None:
-    # Three workers for three seats: the one that dies has one in every batch.
-    victim, second, third = network.operators[:3]
-    lies = "--lie" if changes else ""
-    await _start(network, (victim, f"--die-at {step}"), (second, ""), (third, lies))
-    posted = await post(network, job_spec(**NAMED, **changes))
-
-    code = await asyncio.wait_for(network.processes.wait(victim.name), 60)
-    assert code == -signal.SIGKILL
-    await network.processes.kill(victim.name)
-    await network.start(victim)
-    await all_settled(network, posted, within=150)
-
-    each = posted.terms.tasks * posted.terms.price
-    expected = {victim.id: each, second.id: each, third.id: 0 if lies else each}
-    assert await _paid(network, posted.key) == expected
-    seals = await events(network, "ResultSealed", job=posted.key)
-    assert len(seals) == 3 * posted.terms.batches
-    reveals = await events(network, "ResultRevealed", job=posted.key)
-    opened = [(one["batch"], one["operator"]) for one in reveals]
-    assert len(opened) == len(set(opened))
-    assert not lies or len(opened) == 3 * posted.terms.batches
-    await _assert_sound(network)
-
-
-async def test_drain__with_seats_in_flight__settles_them_and_exits_0(network: Network) -> None:
-    workers = network.operators[:3]
-    await _start(network, *((operator, "") for operator in workers))
-    posted = await post(network, job_spec(**NAMED))
-
-    async def is_claimed() -> bool:
-        return len(await events(network, "SeatClaimed", job=posted.key)) == 6
-
-    await until(is_claimed, "every seat claimed", network)
-    codes = await asyncio.gather(*(network.processes.stop(one.name, within=90) for one in workers))
-
-    assert codes == [0, 0, 0]
-    final = await settlements(network, posted)
-    assert [one["paid_mask"] for one in final] == [3, 3]
-
-
-@pytest.mark.parametrize("folder", ["same", "other"])
-async def test_start__same_key_twice__second_refuses(network: Network, folder: str) -> None:
-    operator = network.operators[0]
-    await _start(network, (operator, ""))
-    settings = tomlkit.parse(operator.settings.read_text())
-    if folder == "other":
-        settings["data"] = str(network.folder / "another")
-    copy = network.folder / f"{folder}.toml"
-    copy.write_text(tomlkit.dumps(settings))
-    command = [sys.executable, "-m", "worker.cli.devnet.cast", str(copy)]
-    second = await asyncio.create_subprocess_exec(
-        *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    output, _ = await asyncio.wait_for(second.communicate(), 30)
-
-    assert second.returncode == Exit.WALLET
-    assert f"is in use by process {network.processes.pid(operator.name)}".encode() in output
-    assert network.processes.is_running(operator.name)

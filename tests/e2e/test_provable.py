@@ -143,31 +143,3 @@ async def test_job__audited_and_spared__paid_and_served(network: Network) -> Non
     for operator in network.operators:
         lanes = ((await network.status(operator)) or {})["lanes"]
         assert lanes["ProvableJobs"]["takes_work"]
-
-
-async def test_job__both_seats_killed_after_their_openings_were_sent__opened_once_and_paid(
-    network: Network,
-) -> None:
-    await _start(network, *network.operators, role="--die-at sender.sent.reveal")
-    async with _requester(network) as client:
-        job = await _post(client, "100%")
-    died: set[int] = set()
-
-    async def revive() -> None:
-        for operator in network.operators:
-            if not network.processes.is_running(operator.name):
-                died.add(operator.id)
-                await network.processes.kill(operator.name)
-                await network.start(operator)
-
-    async with asyncio.timeout(60):
-        while not await events(network, "BatchSettled", "BatchClosed", job=job):
-            await revive()
-            await asyncio.sleep(0.3)
-
-    (settled,) = await events(network, "BatchSettled", job=job)
-    paid = {seat.operator: seat.paid for seat in map(SeatOutcome.unpack, settled["seats"])}
-    assert set(paid) == died
-    assert list(paid.values()) == [2 * 10**16] * 2
-    opened = [one["operator"] for one in await events(network, "ResultRevealed", job=job)]
-    assert sorted(opened) == sorted(died)

@@ -93,7 +93,7 @@ async def post(network: Network, operator: Operator, challenge: int) -> Posted:
     )
     posted = next(e.args for e in await wallet.events_of(entry) if e.name == "JobPosted")
     full = Terms.unpack(posted["a"], posted["b"], posted["named"], terms.origin)
-    return Posted(JobKey(posted["job"]), full)
+    return Posted(JobKey(posted["job"]), full, origin)
 
 
 async def _terms(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.faults.world import BOOKS, World
+from tests.faults.sound import BOOKS
+from tests.faults.world import World
 from worker.cli.devnet.audit import Check
 from worker.cli.devnet.reconcile import audit_with_workers
 from worker.config import Config, load_config

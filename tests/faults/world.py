@@ -16,6 +16,7 @@ import tomlkit
 
 from tests.e2e.network import CIRCLE, Posted, events, job_spec, post, settlements
 from tests.faults.proxy import Fault, Proxy
+from tests.faults.sound import assert_sound
 from worker.cli.devnet.books import Books, open_books
 from worker.cli.devnet.network import Network, Operator, open_network
 from worker.cli.devnet.saved import deploy_or_load
@@ -29,8 +30,6 @@ WINDOWS = {"claim": "12s", "run": "12s", "reveal": "12s"}
 SLOW = {"fuel": "3G", "memory": "32MiB", "output": "1MiB", "files": 4}
 """Limits that may take so long that a worker claims first, then runs and seals."""
 LONG = {"claim": "60s", "run": "60s", "reveal": "60s"}
-BOOKS = 7
-"""The invariant that lags the chain: a worker needs a moment to see a new block."""
 
 
 @dataclass
@@ -140,16 +139,7 @@ class World:
     async def assert_sound(self, *workers: Worker) -> None:
         """Check every invariant of the network now, and that the databases of `workers` (of all)
         agree with the chain as soon as they have seen it."""
-        operators = [one.operator for one in workers or self.workers]
-        ends_at = time.monotonic() + 10
-        while True:
-            audit = await self.network.audit(*operators)
-            broken = [check for check in audit.checks if not check.holds]
-            if not broken:
-                return
-            is_late = time.monotonic() > ends_at
-            assert not is_late and {check.invariant for check in broken} == {BOOKS}, broken
-            await asyncio.sleep(0.2)
+        await assert_sound(self.network, [one.operator for one in workers or self.workers])
 
     def books(self, worker: Worker, look: Callable[[Books], Any]) -> Any:
         """Return what `look` finds in the worker's database."""

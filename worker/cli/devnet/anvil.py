@@ -19,6 +19,8 @@ from worker.executors.linux import die_with
 
 CHAIN_ID = 31337
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
+_marks: list[socket.socket] = []
+"""Of the ports that this process was given: they end with it."""
 _START_SECONDS = 20.0
 
 
@@ -126,9 +128,17 @@ async def _answering(anvil: Anvil) -> None:
 
 def free_port() -> int:
     """Return a port of loopback that nothing listens on, below those that systems give out
-    unasked: a connection made meanwhile cannot take it."""
+    unasked: a connection made meanwhile cannot take it. No other process that asks here is given
+    the same while this one lives, even while nothing listens yet, or not again."""
     while True:
         port = secrets.randbelow(_LAST_PORT - _FIRST_PORT) + _FIRST_PORT
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        mark = socket.socket(type=socket.SOCK_DGRAM)  # ports of UDP are others: they serve as marks
+        try:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+            mark.bind(("127.0.0.1", port))
+        except OSError:
+            mark.close()
+            continue
+        _marks.append(mark)
+        return port

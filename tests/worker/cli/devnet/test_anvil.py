@@ -1,12 +1,13 @@
 """The local chain: it answers when started, and a taken port is said."""
 
+import itertools
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from worker.cli.devnet.anvil import CHAIN_ID, find_anvil, start_anvil
+from worker.cli.devnet.anvil import CHAIN_ID, find_anvil, free_port, start_anvil
 from worker.errors import ConfigError, RpcError
 
 ROOT = Path(__file__).parents[4]
@@ -22,6 +23,14 @@ async def test_start__free_port__answers_and_ends(tmp_path: Path) -> None:
         await anvil.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(anvil.process.pid, 0)
+
+
+def test_free_port__given_away__nobody_else_is_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = free_port()
+    drawn = itertools.count(mine - 20_000)
+    monkeypatch.setattr("secrets.randbelow", lambda _: next(drawn))
+
+    assert free_port() > mine
 
 
 async def test_start__port_in_use__names_port_and_log(tmp_path: Path) -> None:

@@ -1,0 +1,148 @@
+"""Row 20 of the catalogue in the replicated lane: killed anywhere, a job ends as if nobody was."""
+
+import pytest
+
+from tests.e2e.network import events
+from tests.faults.crash import clock, matrix
+from tests.faults.crash.mortal import Cast, Mortal, living
+from tests.faults.crash.scene import (
+    RAYTRACE,
+    WASM_JOB,
+    check_end,
+    nonces,
+    once,
+    paid,
+    requester,
+    settle_in,
+    submit,
+)
+from worker.cli.devnet.network import Network
+from worker.protocol.words import GWEI
+from worker.types import JobKey
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
+
+BATCHES = 3
+PRICE = 10**18 // 2
+EXPIRED = 1
+CLAIM = 40
+MOST_JOBS = 6
+PAUSE = 15.0  # seconds behind a job in which the last of the dead come back
+STANDING = 2 * 10 * GWEI  # gwei: the standing bonds of both lanes
+RECOVERY_SECONDS = 10.0
+"""From SIGKILL until the worker is ready for work again."""
+
+LONG = "{claim: 60s, run: 300s, reveal: 600s}"
+
+
+async def _post(network: Network, windows: str = LONG) -> JobKey:
+    everybody = [one.id for one in network.operators]
+    return await submit(network, WASM_JOB, RAYTRACE, operators=everybody, windows=windows)
+
+
+async def _is_final(network: Network, job: JobKey) -> bool:
+    return len(await events(network, "BatchSettled", "BatchClosed", job=job)) == BATCHES
+
+
+async def _work(network: Network, cast: Cast) -> list[JobKey]:
+    """Post one job after the other until all have died everywhere; return the jobs, all final.
+
+    Who seals a batch first concludes or settles it, mostly: a step may take another job.
+    """
+    jobs = []
+    while len(jobs) < MOST_JOBS and not (jobs and await cast.have_died(PAUSE)):
+        jobs.append(await _post(network))
+        await cast.until(lambda: _is_final(network, jobs[-1]), "the job's end", 400)
+    await cast.all_died()
+    return jobs
+
+
+async def test_fault_20__killed_at_every_step_of_three_that_agree__all_paid_once(
+    network: Network,
+) -> None:
+    for operator in network.operators:
+        settle_in(network, operator, patience=25, policy={"cheap_seconds": 0})
+    before = await nonces(network)
+    mortals = [
+        Mortal(network, *pair) for pair in zip(network.operators, matrix.UNANIMOUS, strict=True)
+    ]
+    async with living(*mortals) as cast:
+        jobs = await _work(network, cast)
+
+    for job in jobs:
+        assert await paid(network, job) == {one.id: BATCHES * PRICE for one in network.operators}
+        for name in ("SeatClaimed", "ResultSealed"):
+            assert len(await once(network, job, name)) == 3 * BATCHES
+        await once(network, job, "ResultRevealed")
+    await check_end(network, before, *network.operators)
+
+
+async def test_fault_20__killed_at_every_step_of_two_beside_a_liar__both_paid_once(
+    network: Network,
+) -> None:
+    for operator in network.operators:
+        settle_in(network, operator, patience=25)
+    *honest, liar = network.operators
+    before = await nonces(network)
+    mortals = [Mortal(network, *pair) for pair in zip(honest, matrix.DISSENT, strict=True)]
+    async with living(*mortals, Mortal(network, liar, (), ("--lie",))) as cast:
+        jobs = await _work(network, cast)
+
+    each = BATCHES * PRICE
+    for job in jobs:
+        assert await paid(network, job) == {honest[0].id: each, honest[1].id: each, liar.id: 0}
+        for name in ("SeatClaimed", "ResultSealed", "ResultRevealed"):
+            assert len(await once(network, job, name)) == 3 * BATCHES
+    await check_end(network, before, *network.operators)
+
+
+async def test_fault_20__killed_at_every_step_of_ending_what_nobody_joined__bond_back(
+    network: Network,
+) -> None:
+    alone = network.operators[0]
+    settle_in(network, alone, policy={"cheap_seconds": 0})
+    before = await nonces(network)
+    async with living(Mortal(network, alone, matrix.UNFILLED[0], is_cold=True)) as cast:
+        await cast.ready()
+        job = await _post(network, f"{{claim: {CLAIM}s, run: 30s, reveal: 30s}}")
+
+        async def is_claimed() -> bool:
+            return len(await events(network, "SeatClaimed", job=job)) == BATCHES
+
+        await cast.until(is_claimed, "every batch claimed", 120)
+        await network.anvil.skip(2 * CLAIM)
+        await cast.until(lambda: _is_final(network, job), "the job's end", 400)
+        await cast.all_died()
+        assert max(cast.mortals[0].recoveries) <= RECOVERY_SECONDS
+
+    closed = await events(network, "BatchClosed", job=job)
+    assert [one["reason"] for one in closed] == [EXPIRED] * BATCHES
+    assert await paid(network, job) == {}
+    assert await network.requester.call("Staking", "locked_of", alone.id) == STANDING
+    await check_end(network, before, alone)
+
+
+async def test_fault_20__deliverer_killed_at_every_step__piece_told_once_and_bond_kept(
+    network: Network,
+) -> None:
+    for operator in network.operators:
+        settle_in(network, operator)
+    teller, *others = network.operators
+    before = await nonces(network)
+    mortals = [Mortal(network, teller, matrix.DELIVERED), *(Mortal(network, o, ()) for o in others)]
+    async with living(*mortals) as cast, clock.in_our_hands(network.anvil):
+        job = await _post(network)
+        await cast.until(lambda: _is_final(network, job), "the job's end", 400)
+        await clock.slow(network.anvil, 4)  # an answer's window is ten seconds here
+        async with requester(network) as client:
+            (told,) = await client.demand(job.hex(), [0], operator=teller.id, most=200)
+            fetched = {one.task: one.file.read_bytes() async for one in client.outputs(job.hex())}
+        await cast.all_died()
+        await clock.run(network.anvil)
+        await check_end(network, before, *network.operators)
+
+    assert told.file.read_bytes() == fetched[0]
+    demanded = [one["id"] for one in await events(network, "OutputDemanded")]
+    answered = [one["id"] for one in await events(network, "OutputAnswered")]
+    assert sorted(answered) == sorted(demanded)
+    assert await events(network, "OutputForfeited") == []
