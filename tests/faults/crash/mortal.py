@@ -9,8 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from worker.cli.devnet.network import Network, Operator
+from worker.types import JobKey
 
 _POLL_SECONDS = 0.1
+_PAUSE_SECONDS = 15.0
+"""Behind a job: the last of the dead come back."""
+
+_MOST_JOBS = 6
 _OF_ITS_OWN = {"PYTHONUNBUFFERED": "1"}
 """Processes with an environment of their own are not forked."""
 
@@ -96,6 +101,23 @@ class Cast:
         """Wait until every worker is ready for work."""
         for one in self.mortals:
             await one.network.until_ready(one.operator)
+
+    async def work(
+        self,
+        post: Callable[[], Awaitable[JobKey]],
+        is_final: Callable[[JobKey], Awaitable[bool]],
+    ) -> list[JobKey]:
+        """Post one job after the other until all have died everywhere; return the jobs, all final.
+
+        Some steps are taken by who comes first, or only where another is late: they may need
+        another job.
+        """
+        jobs: list[JobKey] = []
+        while len(jobs) < _MOST_JOBS and not (jobs and await self.have_died(_PAUSE_SECONDS)):
+            jobs.append(await post())
+            await self.until(lambda: is_final(jobs[-1]), "the job's end", 400)
+        await self.all_died()
+        return jobs
 
     async def have_died(self, within: float) -> bool:
         """Whether by then every mortal has died at all of its steps and is ready again."""

@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.network import events
 from tests.faults.crash import clock, matrix
-from tests.faults.crash.mortal import Cast, Mortal, living
+from tests.faults.crash.mortal import Mortal, living
 from tests.faults.crash.scene import (
     RAYTRACE,
     WASM_JOB,
@@ -26,8 +26,6 @@ BATCHES = 3
 PRICE = 10**18 // 2
 EXPIRED = 1
 CLAIM = 40
-MOST_JOBS = 6
-PAUSE = 15.0  # seconds behind a job in which the last of the dead come back
 STANDING = 2 * 10 * GWEI  # gwei: the standing bonds of both lanes
 RECOVERY_SECONDS = 10.0
 """From SIGKILL until the worker is ready for work again."""
@@ -44,19 +42,6 @@ async def _is_final(network: Network, job: JobKey) -> bool:
     return len(await events(network, "BatchSettled", "BatchClosed", job=job)) == BATCHES
 
 
-async def _work(network: Network, cast: Cast) -> list[JobKey]:
-    """Post one job after the other until all have died everywhere; return the jobs, all final.
-
-    Who seals a batch first concludes or settles it, mostly: a step may take another job.
-    """
-    jobs = []
-    while len(jobs) < MOST_JOBS and not (jobs and await cast.have_died(PAUSE)):
-        jobs.append(await _post(network))
-        await cast.until(lambda: _is_final(network, jobs[-1]), "the job's end", 400)
-    await cast.all_died()
-    return jobs
-
-
 async def test_fault_20__killed_at_every_step_of_three_that_agree__all_paid_once(
     network: Network,
 ) -> None:
@@ -67,7 +52,7 @@ async def test_fault_20__killed_at_every_step_of_three_that_agree__all_paid_once
         Mortal(network, *pair) for pair in zip(network.operators, matrix.UNANIMOUS, strict=True)
     ]
     async with living(*mortals) as cast:
-        jobs = await _work(network, cast)
+        jobs = await cast.work(lambda: _post(network), lambda job: _is_final(network, job))
 
     for job in jobs:
         assert await paid(network, job) == {one.id: BATCHES * PRICE for one in network.operators}
@@ -86,7 +71,7 @@ async def test_fault_20__killed_at_every_step_of_two_beside_a_liar__both_paid_on
     before = await nonces(network)
     mortals = [Mortal(network, *pair) for pair in zip(honest, matrix.DISSENT, strict=True)]
     async with living(*mortals, Mortal(network, liar, (), ("--lie",))) as cast:
-        jobs = await _work(network, cast)
+        jobs = await cast.work(lambda: _post(network), lambda job: _is_final(network, job))
 
     each = BATCHES * PRICE
     for job in jobs:
