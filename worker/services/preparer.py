@@ -110,9 +110,7 @@ class PrepareService(Service, Generic[Prepared, Ready]):
         """Return what all batches of a job share, made ready now. Raises JobError or
         RetryableError when it cannot be."""
         async with self._obtaining:
-            if job.job not in self._prepared:
-                self._share(job.job, await self._fetch_job(job))
-            return self._prepared[job.job]
+            return await self._shared(job)
 
     async def obtain(self, job: PostedJob, batch: BatchIndex) -> Ready:
         """Return a batch made ready now, which is not kept for later. Raises as `obtain_job`."""
@@ -194,12 +192,9 @@ class PrepareService(Service, Generic[Prepared, Ready]):
 
     async def _shared(self, job: PostedJob) -> Prepared:
         if job.job not in self._prepared:
-            self._share(job.job, await self._fetch_job(job))
+            self._prepared[job.job] = await self._fetch_job(job)
+            _bound(self._prepared, _KEPT_BATCHES)
         return self._prepared[job.job]
-
-    def _share(self, job: JobKey, prepared: Prepared) -> None:
-        self._prepared[job] = prepared
-        _bound(self._prepared, _KEPT_BATCHES)
 
     async def _fetch_job(self, job: PostedJob) -> Prepared:
         locators = decode_locators(job.locators) + await self._endpoints(job)

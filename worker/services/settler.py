@@ -12,21 +12,10 @@ from worker.services.desk import Desk, Verb, turn
 from worker.services.ends import book_end
 from worker.services.rounds import Round
 from worker.storage.jobs import JobLog
-from worker.storage.seats import Earning, Seat, SeatState
+from worker.storage.seats import HOLDING, Earning, Seat, SeatState
 from worker.types import Gwei, Seconds, Wei
 
 log = structlog.get_logger(__name__)
-
-_HOLDING = (
-    SeatState.CLAIMED,
-    SeatState.RUNNING,
-    SeatState.RAN,
-    SeatState.SEALING,
-    SeatState.SEALED,
-    SeatState.REVEALING,
-    SeatState.REVEALED,
-    SeatState.MISSED,
-)
 
 
 class Settler(Service):
@@ -50,7 +39,7 @@ class Settler(Service):
 
     async def tick(self) -> bool:
         """Close ended batches, then crank what is due."""
-        holding = self._desk.held(*_HOLDING) if self._desk.chain.has_begun else []
+        holding = self._desk.held(*HOLDING) if self._desk.chain.has_begun else []
         await self._desk.learn(holding)
         for seat in holding:
             round_ = await self._desk.confirmed(seat)

@@ -31,6 +31,17 @@ class SeatState(StrEnum):
 
 ENDED = (SeatState.SETTLED, SeatState.LOST, SeatState.VOID)
 IN_FLIGHT = tuple(state for state in SeatState if state not in ENDED)
+HOLDING = (
+    SeatState.CLAIMED,
+    SeatState.RUNNING,
+    SeatState.RAN,
+    SeatState.SEALING,
+    SeatState.SEALED,
+    SeatState.REVEALING,
+    SeatState.REVEALED,
+    SeatState.MISSED,
+)
+"""Of a seat that was claimed, or runs to be claimed by its seal, and has not ended."""
 
 
 @dataclass(frozen=True)

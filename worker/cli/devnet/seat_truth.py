@@ -8,21 +8,10 @@ from worker.chain.contracts import Event
 from worker.protocol.seals import DIGEST_MASK
 from worker.protocol.words import SeatOutcome
 from worker.services.desk import Desk
-from worker.storage.seats import Earning, Seat, SeatKey, SeatState
+from worker.storage.seats import HOLDING, Earning, Seat, SeatKey, SeatState
 from worker.types import BatchIndex, Gwei, JobKey, OperatorId, Wei
 
-_HELD = (
-    SeatState.CLAIMED,
-    SeatState.RUNNING,
-    SeatState.RAN,
-    SeatState.SEALING,
-    SeatState.SEALED,
-    SeatState.REVEALING,
-    SeatState.REVEALED,
-    SeatState.MISSED,
-    SeatState.SETTLED,
-    SeatState.LOST,
-)
+_HELD = (*HOLDING, SeatState.SETTLED, SeatState.LOST)
 _SEALED = (SeatState.SEALED, SeatState.REVEALING, SeatState.REVEALED)
 _BEFORE_A_LATE_CLAIM = (SeatState.RUNNING, SeatState.RAN, SeatState.SEALING)
 

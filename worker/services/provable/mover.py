@@ -10,21 +10,11 @@ from worker.services.ends import book_end
 from worker.services.provable.ending import ENDINGS, end_of
 from worker.services.provable.lane import Turn
 from worker.services.provable.moves import due_move, is_drawn
-from worker.storage.seats import Seat, SeatKey, SeatState
+from worker.storage.seats import HOLDING, Seat, SeatKey, SeatState
 from worker.types import Seconds
 
 log = structlog.get_logger(__name__)
 
-_HOLDING = (
-    SeatState.CLAIMED,
-    SeatState.RUNNING,
-    SeatState.RAN,
-    SeatState.SEALING,
-    SeatState.SEALED,
-    SeatState.REVEALING,
-    SeatState.REVEALED,
-    SeatState.MISSED,
-)
 _OPENED_BEFORE = "provable: nothing to open"
 
 
@@ -46,7 +36,7 @@ class Mover(Service):
         revealing = self._desk.held(SeatState.REVEALING)
         for seat, entry in self._desk.settled(Verb.REVEAL, revealing):
             self._follow(seat, entry)
-        holding = self._desk.held(*_HOLDING) if self._desk.chain.has_begun else []
+        holding = self._desk.held(*HOLDING) if self._desk.chain.has_begun else []
         await self._desk.learn(holding)
         for seat in holding:
             round_ = await self._desk.confirmed(seat)
