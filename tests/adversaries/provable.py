@@ -19,7 +19,9 @@ class Ending:
 
 @dataclass
 class ProvableBatch:
-    """Follows one batch by the events of its seats."""
+    """Follows one batch by the events of its seats. Its rounds need not be told apart: nobody has
+    two seats of a batch, and every seat of a round has ended when another round begins, even where
+    the end is told behind the beginning (a demand that was not answered)."""
 
     terms: Terms
     number: int
@@ -43,10 +45,8 @@ class ProvableBatch:
         return reserve(self.terms, self.tasks)
 
     def follow(self, event: Event) -> None:
-        """Take in what a seat did, or that a round began."""
-        if event.name == "RoundOpened":
-            self.sealed, self.opened = set(), {}
-        elif event.name == "ResultSealed":
+        """Take in what a seat did."""
+        if event.name == "ResultSealed":
             self.sealed.add(event.args["operator"])
         elif event.name == "ResultRevealed":
             self.opened[event.args["operator"]] = list(event.args["values"])

@@ -122,6 +122,21 @@ def test_convicted__bond_is_shared_and_the_batch_begins_again() -> None:
     assert ledger.credits == {PAYER: PRICE}
 
 
+def test_forfeited__the_next_round_is_told_first__the_whole_bond_and_no_more() -> None:
+    story = Story(PROVABLE)
+    story.seat(4, WRONG)
+    story.tell("RoundOpened", round=1)  # in the call that ends the seat, and before its end
+    story.tell("SeatForfeited", operator=4, round=0)
+    story.seat(5, None, seals=False)
+    story.tell("SeatForfeited", operator=5, round=1)
+    story.tell("RoundOpened", round=2)
+    story.seat(6, RIGHT)
+    story.tell("BatchSettled")
+
+    assert story.ledger.why == {4: {SILENT: BOND}, 5: {SILENT: BOND // 4}}
+    assert +story.ledger.operator_credits == {6: NET}
+
+
 def test_forfeited__twice__one_standing_bond_and_both_loans_back() -> None:
     story = Story()
     for id in (b"1", b"2"):

@@ -179,6 +179,23 @@ def test_silence__single_seat__burnt_whole_and_reopened(world):
     assert (world.word(job).phase, world.word(job).round) == (Phase.OPEN, 1)
 
 
+def test_silence__that_reopens__told_behind_the_round_and_burnt_once(world):
+    job, operator = world.opened()
+    hold(world, job, operator)
+    hold(world, job, operator)
+
+    world.demands.silence(job.members, 0, 0, operator.id)
+
+    logs = {type(log).__name__: log for log in world.demands.get_logs()}
+    told = [name for name in logs if name in ("RoundOpened", "SeatForfeited")]
+    assert told == ["RoundOpened", "SeatForfeited"]
+    forfeit = logs["SeatForfeited"]
+    assert (forfeit.round, forfeit.burnt, forfeit.released) == (0, 2 * BOND, 0)
+    supply = world.token.totalSupply()
+    world.demands.silence(job.members, 0, 0, operator.id)
+    assert world.token.totalSupply() == supply
+
+
 def test_silence__of_two__the_other_is_paid(world):
     job, operator, auditor = world.audited(TRUTHS, TRUTHS)
     hold(world, job, auditor)
