@@ -148,6 +148,7 @@ audit: .venv/.audit ## known vulnerabilities of locked dependencies; needs a net
 fuzz: MINUTES ?= 30
 fuzz: compile .venv/.fuzz ## new inputs to every parser, new lives of the contracts: MINUTES=30 each
 	python -m tests.fuzz.run --minutes $(MINUTES)
+	python -m tests.fuzz.run --minutes $(MINUTES) --unguided
 	python -m tests.contracts.stateful.run --minutes $(MINUTES)
 
 .PHONY: bench

@@ -1,29 +1,28 @@
 """Fuzz the parsers of untrusted bytes within a budget, and keep how many inputs each got.
 
-python -m tests.fuzz.run --minutes 30 [--inputs N] [--jobs J] [TARGET …]
-Needs atheris (`make fuzz` installs it). Goes on where earlier runs ended: bench/results/fuzz.json
-has what all runs did together (remove it to begin anew), .cache/fuzz/<target>/ the inputs that
-reached something new and, for each bug, the one that shows it as crash-…; ends with status 1 then.
+python -m tests.fuzz.run --minutes 30 [--inputs N] [--jobs J] [--unguided] [TARGET …]
+Guided by the branches that inputs reach (with atheris, which `make fuzz` installs), it finds those
+that reach something new; unguided it feeds several times as many changes of these. Goes on where
+earlier runs ended: bench/results/fuzz.json has what all runs did together (remove it to begin
+anew), .cache/fuzz/<target>/ what was found and, for each bug, the input that shows it as crash-…;
+ends with status 1 then.
 """
 
 import argparse
+import importlib
 import json
 import multiprocessing
-import re
 import sys
 import time
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
 from bench._results import RESULTS, merge
 from tests.conftest import ROOT
-from tests.fuzz.one import fuzz
-from tests.fuzz.targets import TARGETS
-from tests.fuzz.targets.abi import contracts
 
 FOUND = ROOT / ".cache" / "fuzz"
 _GRACE_SECONDS = 60
-_PEAK = re.compile(r"stat::peak_rss_mb: +(\d+)")
 Counts = dict[str, Any]
 _fork = multiprocessing.get_context("fork")  # instrumenting the imports takes long: once is enough
 
@@ -31,7 +30,9 @@ _fork = multiprocessing.get_context("fork")  # instrumenting the imports takes l
 class Child:
     """A process that fuzzes one parser, up to `goal` inputs with those of earlier runs."""
 
-    def __init__(self, name: str, before: Counts, goal: int, seconds: int) -> None:
+    def __init__(
+        self, fuzz: Callable[..., None], name: str, before: Counts, goal: int, seconds: int
+    ) -> None:
         self.name = name
         self._before = before
         self._folder = FOUND / name
@@ -59,8 +60,7 @@ class Child:
     def counts(self) -> Counts:
         """Return what this run and those before it did, once it is over. The seed of each run is
         its number."""
-        log = (self._folder / "log.txt").read_text(errors="replace")
-        counts, peak = self._folder / "counts.json", _PEAK.search(log)
+        counts = self._folder / "counts.json"
         told = json.loads(counts.read_text()) if counts.exists() else {}
         done = {
             "inputs": told.get("inputs", 0),
@@ -69,10 +69,7 @@ class Child:
             "runs": 1,
             "bugs": int(self.has_failed),
         }
-        highest = {
-            "slowest_ms": round(told.get("slowest", 0) * 1000, 1),
-            "peak_mb": int(peak[1]) if peak else 0,
-        }
+        highest = {key: told.get(key, 0) for key in ("slowest_ms", "peak_mb")}
         before = self._before
         return {key: before.get(key, 0) + value for key, value in done.items()} | {
             key: max(before.get(key, 0), value) for key, value in highest.items()
@@ -84,7 +81,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--inputs", type=int, default=1_000_000, help="goal for each parser")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("targets", nargs="*", default=list(TARGETS), metavar="TARGET")
+    parser.add_argument("--unguided", action="store_true", help="without atheris, and faster")
+    parser.add_argument("targets", nargs="*", metavar="TARGET")
     return parser.parse_args()
 
 
@@ -97,16 +95,20 @@ def _earlier() -> dict[str, Counts]:
 def main() -> None:
     """Share the budget out evenly among the parsers that are short of the goal."""
     asked, before = _arguments(), _earlier()
+    # Imported here, since only a guided run may instrument what the parsers consist of.
+    kind = importlib.import_module(f"tests.fuzz.{'unguided' if asked.unguided else 'guided'}")
+    importlib.import_module("tests.fuzz.targets.abi").contracts()  # so that no child reads them
     waiting = [
-        name for name in asked.targets if before.get(name, {}).get("inputs", 0) < asked.inputs
+        name
+        for name in asked.targets or kind.TARGETS
+        if before.get(name, {}).get("inputs", 0) < asked.inputs
     ]
     seconds = int(asked.minutes * 60 * asked.jobs / max(1, len(waiting)))
-    contracts()  # read here, so that no child needs to
     running, has_failed = list[Child](), False
     while waiting or running:
         while waiting and len(running) < asked.jobs:
             name = waiting.pop(0)
-            running.append(Child(name, before.get(name, {}), asked.inputs, seconds))
+            running.append(Child(kind.fuzz, name, before.get(name, {}), asked.inputs, seconds))
         wait([child.process.sentinel for child in running], timeout=1)
         for child in [child for child in running if child.is_over()]:
             running.remove(child)
