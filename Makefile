@@ -95,12 +95,12 @@ test: compile .venv/.torch ## the whole suite
 
 .PHONY: test-contracts
 test-contracts: compile
-	pytest tests/contracts -n 2
+	pytest tests/contracts -n 2 --durations 12
 
 .PHONY: test-worker
 test-worker: compile .venv/.torch
 	$(PLAIN_PYTEST) tests $(addprefix --ignore tests/,contracts e2e faults adversaries) \
-		--ignore $(MODELS_TEST) -n 2
+		--ignore $(MODELS_TEST) -n 2 --durations 12
 
 # Two networks of processes at a time, each with the tests of a file.
 NETWORKS_PYTEST := $(PLAIN_PYTEST) -n 2 --dist loadfile --durations 12

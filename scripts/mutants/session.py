@@ -209,8 +209,8 @@ def _without_shrinking() -> str:
     settings.register_profile(
         "mutants",
         derandomize=True,
-        max_examples=25,
-        stateful_step_count=40,
+        max_examples=8,
+        stateful_step_count=30,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

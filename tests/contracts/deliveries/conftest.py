@@ -1,14 +1,9 @@
-from pathlib import Path
-
 import pytest
-from boa.interpret import set_cache_dir
 
 from tests.contracts.deliveries.world import Bundled, Owed, Traced
 from tests.contracts.jobs_world import World
 from tests.contracts.provable_world import ProvableWorld
 from tests.contracts.tensor_world import DemandsWorld
-
-set_cache_dir(Path(__file__).parents[3] / ".cache" / "boa")
 
 
 @pytest.fixture(scope="session", params=[World, ProvableWorld], ids=["replicated", "provable"])

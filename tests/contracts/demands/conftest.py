@@ -1,14 +1,9 @@
-from pathlib import Path
-
 import pytest
-from boa.interpret import set_cache_dir
 
 from tests.contracts.court.disputes import Dispute
 from tests.contracts.demands.asked import Asked
 from tests.contracts.demands.programs import copies
 from tests.contracts.tensor_world import DemandsWorld
-
-set_cache_dir(Path(__file__).parents[3] / ".cache" / "boa")
 
 
 @pytest.fixture(scope="session")

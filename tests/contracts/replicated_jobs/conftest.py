@@ -1,11 +1,6 @@
-from pathlib import Path
-
 import pytest
-from boa.interpret import set_cache_dir
 
 from tests.contracts.jobs_world import World
-
-set_cache_dir(Path(__file__).parents[3] / ".cache" / "boa")
 
 
 @pytest.fixture(scope="session")

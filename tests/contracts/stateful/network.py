@@ -1,13 +1,17 @@
 """The vaults on titanoboa's in-process chain: fast enough for thousands of random steps."""
 
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from functools import cache
 
 import boa
 from boa.contracts.vyper.vyper_contract import VyperContract, VyperDeployer
+from boa.interpret import set_cache_dir
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
+
+from tests.conftest import ROOT
 
 DAY = 86_400
 TOKEN = 10**18
@@ -33,10 +37,18 @@ class Network:
     escrow: VyperContract
 
 
+_COMPILED = ROOT / ".cache" / "boa"
+set_cache_dir(_COMPILED)
+
+
 @cache
 def contract(name: str) -> VyperDeployer:
-    """Compile once a session: `name` is the path under contracts/ without the ending."""
-    return boa.load_partial(f"contracts/{name}.vy", compiler_args={"evm_version": "cancun"})
+    """Compile what has changed: `name` is the path under contracts/ without the ending."""
+    lock = _COMPILED / f"{name.replace('/', '.')}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        flock(held, LOCK_EX)  # what one process compiles the others need not
+        return boa.load_partial(f"contracts/{name}.vy", compiler_args={"evm_version": "cancun"})
 
 
 def deploy() -> Network:

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
@@ -52,9 +51,6 @@ class JobsMachine(ReplicatedRules):
 
 class TestJobs(JobsMachine.TestCase):
     """Deploys before the first example, whose end undoes all that it did."""
-
-    if settings().max_examples == 25:  # the ci profile: this machine is slower than the vaults'
-        settings = settings(max_examples=10, stateful_step_count=30)
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
@@ -205,9 +204,6 @@ class NetworkMachine(ReplicatedRules, ProvableRules, DemandRules, VaultRules, Ow
 
 class TestNetwork(NetworkMachine.TestCase):
     """Deploys before the first example, whose end undoes all that it did."""
-
-    if settings().max_examples == 25:  # the ci profile: this is the dearest of the machines
-        settings = settings(max_examples=6, stateful_step_count=30)
 
     @classmethod
     def setUpClass(cls) -> None:

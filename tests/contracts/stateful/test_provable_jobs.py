@@ -3,7 +3,6 @@ honest lose nothing by a court, and everything can be brought to its end."""
 
 from functools import cache
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
@@ -96,9 +95,6 @@ class ProvableMachine(ProvableRules):
 
 class TestProvableJobs(ProvableMachine.TestCase):
     """Deploys before the first example, whose end undoes all that it did."""
-
-    if settings().max_examples == 25:  # the ci profile: a proof costs this machine a court's run
-        settings = settings(max_examples=9, stateful_step_count=30)
 
     @classmethod
     def setUpClass(cls) -> None:
