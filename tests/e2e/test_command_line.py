@@ -165,3 +165,23 @@ async def test_requester__digits__classified_paid_and_verified(
     proven = await person.data(*check)
     assert (proven["job"], list(proven["values"])) == (key, ["2", "3"])
     assert proven["stands_because"] == "nobody proved it wrong in 4 s or more"
+    await _check_market(person, len(proven["values"]))
+
+
+async def _check_market(person: Person, batch: int) -> None:
+    """See the digits in the market: what they cost, who came, and what a machine would cost."""
+    prices = {
+        "currency": "EUR",
+        "tokens": {0: "0.5"},
+        "machines": [{"name": "m", "lane": "ProvableJobs", "per_hour": 1, "task_seconds": 36}],
+    }
+    (person.folder / "prices.yaml").write_text(yaml.safe_dump(prices))
+    program = (await person.data("job", "validate", "digits.yaml"))["program"]
+    rows = await person.data("market", "--program", program, "--cloud", "prices.yaml")
+    found = {row["market"]: row for row in rows}
+    provable, tensor = found["ProvableJobs"], found["ProvableJobs tensor"]
+    assert (provable["jobs"], provable["rounds"], provable["punished"]) == (1, {"filled": 2}, 0)
+    assert provable["tasks"] == tensor["tasks"] == {"done": 2 * batch}
+    assert 0 <= provable["seconds_to_fill"]["high"] < 6  # the claim window
+    (machine,) = provable["elsewhere"]
+    assert (machine["there"], float(machine["here"]) > 0) == ("0.01", True)

@@ -23,6 +23,7 @@ from worker.chain.events import LogScanner
 from worker.chain.sender import Sender
 from worker.config import Config
 from worker.executors.base import Executor
+from worker.protocol.capabilities import Capability
 from worker.protocol.uploads import Upload, UploadDomain
 from worker.services.announcer import Announcer
 from worker.services.base import Service, StepHook, no_hook
@@ -69,7 +70,9 @@ class Worker:
         self._watcher = self._build_watcher()
         self._sending = self._build_sending()
         self._caretaker = self._build_caretaker()
-        announcer = Announcer(ground.desk, node.profile, node.public_url, self._on_step)
+        announcer = Announcer(
+            ground.desk, node.profile, node.public_url, _capabilities(ground), self._on_step
+        )
         if DEMANDS in ground.desk.chain.contracts.deployment.contracts:
             in_lanes.append(self._build_deliverer())
         self._services: list[Service] = [self._watcher, self._sending, *in_lanes]
@@ -194,6 +197,16 @@ class Worker:
         ground = self.ground
         cases = CaseStore(ground.database)
         return build_status(ground.desks, ground.health, self._services, self._sending, cases)
+
+
+def _capabilities(ground: Ground) -> Capability:
+    """Return what this worker announces that it can do."""
+    found = Capability.WASM
+    if ground.tensors is not None:
+        found |= Capability.TENSOR
+        if ground.tensors.uses_gpu:
+            found |= Capability.GPU
+    return found
 
 
 async def _any(*events: asyncio.Event) -> None:

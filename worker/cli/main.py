@@ -12,6 +12,7 @@ _GROUPS = {
     "job": ("worker.cli.job", "Post work, follow it, fetch and check results."),
     "node": ("worker.cli.node", "Stake and run a worker."),
     "model": ("worker.cli.model", "Turn models into tensor programs, and look into them."),
+    "market": ("worker.cli.market", "What work cost lately, and how soon it found operators."),
     "credits": ("worker.cli.credits", "What Escrow owes you."),
     "gov": ("worker.cli.gov", "Propose changes, vote on them, carry them out."),
     "config": ("worker.cli.settings", "Show and change settings."),

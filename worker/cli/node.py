@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from worker.cli.output import Output, output_options
-from worker.cli.runtime import Tokens, ask_password, open_wallet, run, settings_option
+from worker.cli.runtime import Key, Tokens, ask_password, open_wallet, run, settings_option
 
 if TYPE_CHECKING:
     from worker.chain.keys import Signer
@@ -144,12 +144,14 @@ def start(config: "Config") -> None:
 
 
 @node.command()
-@click.option("--job", "jobs", multiple=True, metavar="KEY", help="Only this job; repeatable.")
-@click.option("--program", "programs", multiple=True, metavar="ROOT",
+@click.option("--job", "jobs", multiple=True, type=Key(), help="Only this job; repeatable.")
+@click.option("--program", "programs", multiple=True, type=Key(),
               help="Only jobs of this tensor program; repeatable.")  # fmt: skip
 @click.option("--once", is_flag=True, help="End when all there is was checked and convicted.")
 @settings_option
-def watch(config: "Config", jobs: tuple[str, ...], programs: tuple[str, ...], once: bool) -> None:
+def watch(
+    config: "Config", jobs: tuple[bytes, ...], programs: tuple[bytes, ...], once: bool
+) -> None:
     """Run provable jobs again and convict who opened something wrong.
 
     Needs no stake: the wallet's key pays the gas and is paid the bounties. One line for each
@@ -161,7 +163,7 @@ def watch(config: "Config", jobs: tuple[str, ...], programs: tuple[str, ...], on
     from worker.app import watch as watching
 
     logs.configure("console" if sys.stderr.isatty() else "json")
-    scope = watching.Scope(_keys("--job", jobs), _keys("--program", programs))
+    scope = watching.Scope(frozenset(jobs), frozenset(programs))
     run(watching.run(config, scope, tell=click.echo, ask_password=ask_password, is_once=once))
 
 
@@ -223,17 +225,6 @@ def doctor(config: "Config", out: Output) -> None:
     out.rows(rows, columns=["check", "state", "detail"], key="check", title="node doctor")
     if any(finding.is_wrong for finding in findings):
         raise click.exceptions.Exit(1)
-
-
-def _keys(option: str, values: tuple[str, ...]) -> frozenset[bytes]:
-    """Read 32-byte keys in hex."""
-    try:
-        keys = frozenset(bytes.fromhex(value.removeprefix("0x")) for value in values)
-    except ValueError:
-        keys = frozenset([b""])
-    if any(len(key) != 32 for key in keys):
-        raise click.UsageError(f"{option} takes 64 hexadecimal digits")
-    return keys
 
 
 def _worker_key(config: "Config") -> "Signer":

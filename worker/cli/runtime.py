@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal, InvalidOperation
 from functools import wraps
 from pathlib import Path
@@ -51,6 +51,24 @@ class Tokens(click.ParamType):
         if not wei.is_finite() or wei <= 0 or wei != wei.to_integral_value():
             self.fail(f"{value!r} is not a positive number of tokens", param, ctx)
         return int(wei)
+
+
+class Key(click.ParamType):
+    """A job's key or a program's digest in hex; the command gets 32 bytes."""
+
+    name = "key"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> bytes:
+        """Return the bytes."""
+        if isinstance(value, bytes):
+            return value
+        with suppress(ValueError):
+            key = bytes.fromhex(value.removeprefix("0x"))
+            if len(key) == 32:
+                return key
+        self.fail(f"{value!r} is not 64 hexadecimal digits", param, ctx)
 
 
 def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,6 +18,8 @@ from worker.client.follow import Step, Until, follow
 from worker.client.jobfile import JobFile
 from worker.client.journal import Record
 from worker.client.lane import Lane
+from worker.client.market import Market
+from worker.client.market_feed import fetch_markets
 from worker.client.output import Output, available
 from worker.client.outputs import Progress
 from worker.client.post import Poster
@@ -42,7 +44,7 @@ from worker.errors import (
 )
 from worker.executors.wasm import open_executor
 from worker.protocol.words import Terms
-from worker.types import Address, Digest, OperatorId, Timestamp, Wei
+from worker.types import Address, Digest, OperatorId, Seconds, Timestamp, Wei
 
 _NOBODY = Address("0x" + "00" * 20)
 
@@ -154,6 +156,11 @@ class AsyncClient(Session):
         except TimeoutError:
             raise WaitTimeoutError(f"the job is not {until} after {within:g} s") from None
         return await self.show(job)
+
+    async def market(self, last: Seconds, program: bytes | None = None) -> list[Market]:
+        """Return what the jobs posted in the `last` seconds, of one program where its digest is
+        given, paid, waited and came to: by lane, token and the operators' capabilities."""
+        return await fetch_markets(self._network, last, program)
 
     # Results
 

@@ -15,6 +15,10 @@ _OVERLAP = 16
 """Blocks below the last one seen that are asked for again: a reorg may have changed them."""
 
 
+Topic = bytes | Sequence[bytes] | None
+"""One topic, one of several, or any."""
+
+
 class Network:
     """Reads one deployment's contracts."""
 
@@ -36,12 +40,22 @@ class Network:
         """Return the newest block."""
         return await self.pool.head()
 
-    async def logs(self, topics: Sequence[bytes | None], first: int, last: int) -> list[Event]:
-        """Return the deployment's events with these topics, None for any, in order."""
-        criteria = {
-            "address": self.contracts.addresses,
-            "topics": [None if topic is None else "0x" + topic.hex() for topic in topics],
-        }
+    async def first_block_at(self, moment: Timestamp, head: Block) -> int:
+        """Return the first block of the deployment's life that is not older than `moment`, or
+        that above `head`."""
+        first, above = self.contracts.deployment.block, head.number + 1
+        while first < above:
+            middle = (first + above) // 2
+            block = await self.pool.block(middle, at_least_block=head.number)
+            if block.timestamp < moment:
+                first = middle + 1
+            else:
+                above = middle
+        return first
+
+    async def logs(self, topics: Sequence[Topic], first: int, last: int) -> list[Event]:
+        """Return the deployment's events with these topics, in order."""
+        criteria = {"address": self.contracts.addresses, "topics": [*map(_written, topics)]}
         logs: list[Log] = []
         span = last - first + 1
         while first <= last:
@@ -92,3 +106,9 @@ class History:
             block = await self._network.pool.block(event.block_number)
             self._times[event.block_hash] = block.timestamp
         return replace(event, at=self._times[event.block_hash])
+
+
+def _written(topic: Topic) -> str | list[str] | None:
+    if topic is None or isinstance(topic, bytes):
+        return None if topic is None else "0x" + topic.hex()
+    return ["0x" + one.hex() for one in topic]

@@ -38,7 +38,7 @@ def parse_spec(data: bytes) -> JobSpec:
         # Through JSON, so that strict checking takes lists for tuples.
         return _KINDS[kind].model_validate_json(json.dumps(document))
     except ValidationError as error:
-        raise _first_error(error, kind) from error
+        raise first_error(error, f"no such field in a job of kind {kind}") from error
 
 
 def json_schema() -> dict[str, Any]:
@@ -52,14 +52,15 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _first_error(error: ValidationError, kind: str) -> SpecError:
+def first_error(error: ValidationError, unknown: str) -> SpecError:
+    """Return the first of what is wrong with a document; `unknown` tells of a field too many."""
     first = error.errors()[0]
     parts = [part for part in first["loc"] if part != "[key]"]
     if more := first.get("ctx", {}).get("path"):
         parts.append(more)
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        message = f"no such field in a job of kind {kind}"
+        message = unknown
     return SpecError(_join(parts) or "document", message)
 
 

@@ -111,6 +111,7 @@ class Client:
     view = _call(AsyncClient.view)
     follow = _iterate(AsyncClient.follow)
     wait = _call(AsyncClient.wait)
+    market = _call(AsyncClient.market)
     fetch = _call(AsyncClient.fetch)
     outputs = _iterate(AsyncClient.outputs)
     demand = _call(AsyncClient.demand)

@@ -75,6 +75,11 @@ class TensorExecutor:
         """The backend's name, for people."""
         return self._backend.name
 
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether programs run on a GPU."""
+        return self._backend.uses_gpu
+
     async def self_test(self) -> str | None:
         """Return why the backend must not be used, or None. Takes some seconds."""
         return await self._in_thread(lambda: self_test(self._backend))

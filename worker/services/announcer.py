@@ -1,10 +1,12 @@
-"""Keeps the operator's profile in the Registry: where its worker answers, and until when."""
+"""Keeps the operator's profile in the Registry: where its worker answers, what it can do, and until
+when."""
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker import __version__
+from worker.protocol.capabilities import Capability
 from worker.protocol.outbox import Intent
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk
@@ -25,18 +27,24 @@ class ProfileConfig(BaseModel):
 
 
 class Announcer(Service):
-    """Renews the lease once half of it is over, or when the endpoint changed."""
+    """Renews the lease once half of it is over, or when what is announced changed."""
 
     name = "announcer"
     period = 60.0
 
     def __init__(
-        self, desk: Desk[Any], profile: ProfileConfig, endpoint: str, on_step: StepHook = no_hook
+        self,
+        desk: Desk[Any],
+        profile: ProfileConfig,
+        endpoint: str,
+        capabilities: Capability,
+        on_step: StepHook = no_hook,
     ) -> None:
         super().__init__(on_step)
         self._desk = desk
         self._profile = profile
         self._endpoint = endpoint
+        self._capabilities = capabilities
 
     async def tick(self) -> bool:
         """Renew if it is due."""
@@ -45,14 +53,16 @@ class Announcer(Service):
             return False
         operator = self._desk.identity.operator
         shown = await self._desk.chain.contracts.call("Registry", "profile_of", operator)
-        endpoint, expires_at = shown[0], shown[-1]
+        shown_as, expires_at = (shown[0], shown[1]), shown[-1]
         lease = self._profile.lease_seconds
-        if endpoint == self._endpoint and expires_at - now > lease // 2:
+        is_same = shown_as == (self._endpoint, self._capabilities)
+        if is_same and expires_at - now > lease // 2:
             return False
         self._desk.outbox.enqueue(
             Intent(
                 # Once for what the chain shows now, and again later should that one fail.
-                purpose=f"announce:{self._endpoint}:{expires_at}:{now // (lease // 4)}",
+                purpose=f"announce:{self._endpoint}:{self._capabilities:d}:{expires_at}"
+                f":{now // (lease // 4)}",
                 to=self._desk.chain.contracts.address("Registry"),
                 data=self._encode(operator, self._endpoint),
             )
@@ -66,7 +76,7 @@ class Announcer(Service):
             "announce",
             operator,
             endpoint,
-            0,
+            int(self._capabilities),
             bytes(32),
             self._profile.region,
             self._profile.price,

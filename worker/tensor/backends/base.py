@@ -20,6 +20,10 @@ class Backend(Protocol[T]):
     def name(self) -> str:
         """What it is and where it runs, for people: "numpy", "torch on cpu"."""
 
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether it computes on a GPU."""
+
     def load(self, tensor: Constant) -> T:
         """Bring an input or a constant to where it is computed with."""
 

@@ -23,6 +23,7 @@ class NumpyBackend:
     """See worker.tensor.backends.base.Backend."""
 
     name = "numpy"
+    uses_gpu = False
 
     def load(self, tensor: Constant) -> Loaded:
         """See Backend."""

@@ -35,6 +35,11 @@ class TorchBackend:
         return f"torch on {torch.cuda.get_device_name(device) if device.type == 'cuda' else device}"
 
     @property
+    def uses_gpu(self) -> bool:
+        """See Backend."""
+        return bool(self._place.device.type == "cuda")
+
+    @property
     def has_int8_units(self) -> bool:
         """Whether products run on int8 units; without them NumPy is at least as fast."""
         return isinstance(self._place.products, Int8Products)

@@ -17,6 +17,7 @@ class FaultyBackend:
         self._honest = honest
         self._operator = operator
         self.name = f"{honest.name}, faulty"
+        self.uses_gpu = honest.uses_gpu
 
     def load(self, tensor: Constant) -> Any:
         """Load as the honest backend does."""

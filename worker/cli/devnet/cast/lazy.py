@@ -55,6 +55,7 @@ class GuessingBackend:
     def __init__(self, honest: Backend[Any]) -> None:
         self._honest = honest
         self.name = f"{honest.name}, guessing"
+        self.uses_gpu = honest.uses_gpu
 
     def load(self, tensor: Constant) -> Any:
         """Load as the honest backend does."""
