@@ -151,6 +151,11 @@ fuzz: compile .venv/.fuzz ## new inputs to every parser, new lives of the contra
 	python -m tests.fuzz.run --minutes $(MINUTES) --unguided
 	python -m tests.contracts.stateful.run --minutes $(MINUTES)
 
+STEPS ?= 50000
+.PHONY: stateful
+stateful: compile ## new lives of delegation and rewards for STEPS=50000; writes bench/results/stateful.json
+	python -m tests.contracts.stateful.run --steps $(STEPS)
+
 .PHONY: bench
 bench: bench-gas bench-wasm bench-jobs bench-load bench-scale ## measure all that needs no torch
 

@@ -116,21 +116,37 @@ class Chain:
     def deploy_all(self, operators: int) -> None:
         """Deploy the network, stake `operators` of them and let their weight count."""
         token = self.deploy("Token", 10**9 * TOKEN)
-        staking = self.deploy("Staking", token.address, HOUR, 22 * 24 * HOUR, 100, 10**6)
+        staking = self.deploy("Staking", token.address, HOUR, 22 * 24 * HOUR, 100, 10**6, 2)
         admin = self.admin.address
         escrow = self.deploy("Escrow", token.address, staking.address, FEE_BPS, admin, admin)
+        self._deploy_economy(token, staking, escrow)
         seeds = self.deploy("BlockSeed")
         jobs = self.deploy(
             "ReplicatedJobs", staking.address, escrow.address, seeds.address, 60, 60, 60
         )
         provable = self._deploy_provable(staking, escrow, seeds)
-        for service in (jobs, provable):
-            self.send(staking.functions.admit_genesis(service.address, 10**9), admin)
+        mock = self.deploy("MockService", staking.address, escrow.address, HOUR)
+        for service, standing in ((jobs, 10**9), (provable, 10**9), (mock, 0)):
+            self.send(staking.functions.admit_genesis(service.address, standing), admin)
         self.send(staking.functions.seal_genesis(), admin)
         self.send(token.functions.transfer(self.payer.address, 10**7 * TOKEN), admin)
         for index in range(operators):
             self._join(self.keys[2 + index], index + 1)
         self.go_to((self.now // HOUR + 2) * HOUR + 1)
+
+    def _deploy_economy(self, token: Contract, staking: Contract, escrow: Contract) -> None:
+        """Deploy and bind delegation and rewards: the fees are theirs."""
+        vaults = (token.address, staking.address)
+        delegation = self.deploy("Delegation", *vaults, escrow.address)
+        shares = (HOUR, 5_000, 5_000, self.admin.address)
+        rewards = self.deploy("Rewards", *vaults, escrow.address, delegation.address, *shares)
+        for call in (
+            token.functions.bind_minter(rewards.address),
+            staking.functions.bind_delegation(delegation.address),
+            delegation.functions.bind_rewards(rewards.address),
+            escrow.functions.set_fee_sink(rewards.address),
+        ):
+            self.send(call, self.admin.address)
 
     def _deploy_provable(self, staking: Contract, escrow: Contract, seeds: Contract) -> Contract:
         """Deploy provable jobs with a court whose own check costs next to nothing."""
@@ -146,6 +162,15 @@ class Chain:
         self.send(token.functions.transfer(key.address, 10 * STAKE), self.admin.address)
         permit = self.permit(key, staking, STAKE)
         self.send(staking.functions.stake(0, STAKE, permit), key.address)
+        self.name_worker(key, expected)
+        for service in ("ReplicatedJobs", "ProvableJobs"):
+            address = self.contracts[service].address
+            self.send(staking.functions.opt_in(expected, address, NO_LIMIT), key.address)
+        self.operators[expected] = key.address
+
+    def name_worker(self, key: Any, operator: int) -> None:
+        """Have an operator's owner work for it itself."""
+        staking = self.contracts["Staking"]
         domain = {
             "name": "Proofmesh Staking",
             "version": "1",
@@ -154,14 +179,10 @@ class Chain:
         }
         fields = ("operator:uint256", "owner:address", "deadline:uint256")
         types = {"SetWorker": [_field(text) for text in fields]}
-        message = {"operator": expected, "owner": key.address, "deadline": 2**63}
+        message = {"operator": operator, "owner": key.address, "deadline": 2**63}
         consent = key.sign_message(encode_typed_data(domain, types, message)).signature
-        call = staking.functions.set_worker(expected, key.address, NO_LIMIT, 2**63, consent)
+        call = staking.functions.set_worker(operator, key.address, NO_LIMIT, 2**63, consent)
         self.send(call, key.address)
-        for service in ("ReplicatedJobs", "ProvableJobs"):
-            address = self.contracts[service].address
-            self.send(staking.functions.opt_in(expected, address, NO_LIMIT), key.address)
-        self.operators[expected] = key.address
 
 
 def _field(text: str) -> dict[str, str]:

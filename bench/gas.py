@@ -7,7 +7,8 @@ Three seats, permits and calldata included. In the first four figures the batche
 of the reserve is earned; the others' may grow to five seats, and what a payer gets back is credited
 with the settlement. Payees and operators are warm: a first job of the same kind ran before, and
 what that one cost more is reported apart. `convict` is what a conviction takes beyond a transaction
-that asks the court alone.
+that asks the court alone, `slash_of_a_pool` what a slash of delegated stake takes beyond a release
+and the two slots of the votes' checkpoint. Delegations are out of an allowance.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _economy as economy
 from _chain import NO_PERMIT, STAKE, Chain, fresh_chain
 from _jobs import PLAIN, Bench, failures, results
 from _openings import fetch_openings
@@ -24,6 +26,7 @@ from _results import merge
 
 OUTPUT = Path(__file__).parent / "results" / "gas.json"
 BATCH = 32
+CHECKPOINT = 22_100 + 5_000  # a new slot, and the count of them
 LIMITS = {
     "single_separate": 700_000,
     "single_short": 500_000,
@@ -32,8 +35,15 @@ LIMITS = {
     "stake": 100_000,
     "provable_short": 380_000,
     "convict": 120_000,
+    "delegate_first": 110_000,
+    "delegate_later": 70_000,
+    "delegation_claim": 70_000,
+    "slash_of_a_pool": 60_000,
     "largest_call": 8_000_000,
 }
+
+
+Steps = list[tuple[str, int]]
 
 
 def separate(chain: Chain, tasks: int, **terms: Any) -> None:
@@ -195,6 +205,45 @@ def convicted(chain: Chain, size: int = 32) -> None:
     job.convict("a", size)
 
 
+def earned(chain: Chain, then: Callable[[Chain], None]) -> Steps:
+    """Have operator 1 earn by a job, then measure what is done about it."""
+    separate(chain, 1, **PLAIN)
+    return chain.measured(lambda: then(chain))
+
+
+def measure_economy(chain: Chain) -> dict[str, Steps]:
+    """Live through a delegation, its income, its exit, and the slash of another pool."""
+    economy.prepare(chain)
+    steps = {
+        "delegate_opening": chain.measured(
+            lambda: economy.delegate(chain, economy.SECOND, economy.VICTIM)
+        ),
+        "delegate_first": chain.measured(lambda: economy.delegate(chain, economy.FIRST)),
+        "delegate_later": chain.measured(lambda: economy.delegate(chain, economy.FIRST)),
+        "delegate_joining": chain.measured(lambda: economy.delegate(chain, economy.SECOND)),
+        "sync_votes": chain.measured(lambda: economy.sync(chain)),
+        "book_first": earned(chain, economy.book),
+        "delegation_claim_first": chain.measured(lambda: economy.claim(chain)),
+        "book": earned(chain, economy.book),
+    }
+    epoch = economy.epoch_of(chain)
+    steps |= {
+        "delegation_claim": chain.measured(lambda: economy.claim(chain)),
+        "pay_out": earned(chain, economy.pay_out),
+        "delegate_paying_out": earned(chain, lambda c: economy.delegate(c, economy.FIRST)),
+        "emission": chain.measured(lambda: economy.emission(chain, epoch)),
+        "undelegate": chain.measured(lambda: economy.undelegate(chain)),
+    }
+    chain.go_to(chain.now + 22 * economy.DAY)
+    steps["delegation_withdraw"] = chain.measured(lambda: economy.withdraw(chain))
+    economy.prepare_slashes(chain)
+    steps["slash_none"] = chain.measured(lambda: economy.release(chain, 1))
+    steps["slash_own"] = chain.measured(lambda: economy.slash(chain, economy.OWN // 2))
+    steps["slash_both"] = chain.measured(lambda: economy.slash(chain, economy.OWN))
+    steps["slash_pool"] = chain.measured(lambda: economy.slash(chain, economy.OWN // 4))
+    return steps
+
+
 SCENARIOS: dict[str, Callable[[Chain], object]] = {
     "single_separate": lambda chain: separate(chain, 1, **PLAIN),
     "single_short": lambda chain: short(chain, **PLAIN),
@@ -220,7 +269,6 @@ SCENARIOS: dict[str, Callable[[Chain], object]] = {
     "stake_by_permit": stake_by_permit,
     "stake_top_up": top_up,
 }
-Steps = list[tuple[str, int]]
 
 
 def warm_up(chain: Chain) -> Steps:
@@ -241,6 +289,7 @@ def report(chain: Chain) -> dict[str, object]:
     first = total(warm_up(chain))
     heavy = chain.measured(lambda: worst_lists(chain))
     steps = {name: chain.measured(lambda run=run: run(chain)) for name, run in SCENARIOS.items()}
+    steps |= measure_economy(chain)
     gas: dict[str, object] = {name: total(taken) for name, taken in steps.items()}
     for name in (name for name in SCENARIOS if "batch32" in name):
         gas[name] = total(steps[name]) // BATCH
@@ -248,6 +297,8 @@ def report(chain: Chain) -> dict[str, object]:
     gas["largest_call_is"], gas["largest_call"] = max(heavy, key=lambda step: step[1])
     conviction = dict(steps["convicted"])
     gas["convict"] = conviction["convict"] - conviction["judge"]
+    released = total(steps["slash_none"])
+    gas["slash_of_a_pool"] = total(steps["slash_pool"]) - released - CHECKPOINT
     gas["first_job_extra"] = first - total(steps["single_separate"])
     gas["single_separate_steps"] = mean(steps["single_separate"])
     gas["single_short_steps"] = mean(steps["single_short"])
@@ -271,8 +322,15 @@ def print_steps(chain: Chain) -> None:
     """Print a line for each kind of transaction of each scenario: names and mean gas."""
     warm_up(chain)
     for name, run in SCENARIOS.items():
-        for step, gas in mean(chain.measured(lambda run=run: run(chain))).items():
-            print(name, step, gas)
+        print_mean(name, chain.measured(lambda run=run: run(chain)))
+    for name, steps in measure_economy(chain).items():
+        print_mean(name, steps)
+
+
+def print_mean(name: str, steps: Steps) -> None:
+    """Print a scenario's kinds of transactions with their mean gas."""
+    for step, gas in mean(steps).items():
+        print(name, step, gas)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
+from .interfaces import IDelegation
 from .interfaces import IEscrow
 from .interfaces import IStaking
 from .modules import agreements
@@ -41,6 +42,7 @@ exports: (
     credits.operator_credit,
     credits.operator_fees,
     credits.fees_of,
+    credits.fees_paid,
 )
 
 
@@ -160,9 +162,14 @@ def withdraw(token: uint256):
 
 @external
 def withdraw_operator(id: uint256, token: uint256):
-    """@notice Pay the credit of operator `id` to its owner; the fees kept with it are due then."""
+    """
+    @notice Pay the credit of operator `id` to its owner; of the network token its delegators get
+            their part. The fees kept with it are due then.
+    """
     owner: address = staticcall STAKING.owner_of(id)
     amount: uint256 = credits._take_operator(id, token, owner)
+    if token == NETWORK_TOKEN:
+        amount -= self._pay_delegators(id, amount)
     transfers._send(escrow_settings._token(token), owner, amount)
 
 
@@ -237,6 +244,17 @@ def _draw(token: uint256, payer: address, amount: uint256, permit: IEscrow.Permi
         transfers._draw(escrow_settings.NETWORK_TOKEN, payer, amount, permit)
     else:
         transfers._draw_listed(escrow_settings._token(token), payer, amount, permit)
+
+
+@internal
+def _pay_delegators(id: uint256, amount: uint256) -> uint256:
+    delegation: address = staticcall STAKING.delegation()
+    if delegation == empty(address):
+        return 0
+    part: uint256 = extcall IDelegation(delegation).credit(id, amount)
+    if part != 0:
+        transfers._send(escrow_settings.NETWORK_TOKEN, delegation, part)
+    return part
 
 
 @internal

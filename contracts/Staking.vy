@@ -45,12 +45,14 @@ exports: (
     parameters.unbonding,
     parameters.minimum_stake,
     parameters.weight_cap,
+    parameters.leverage,
     parameters.is_sealed,
     epochs.epoch_length,
     operators.owner_of,
     operators.operator,
     operators.operator_count,
     operators.weight_at,
+    operators.delegation,
     lanes.locked_of,
     stakes.exits_of,
     worker_keys.worker_of,
@@ -91,16 +93,18 @@ def __init__(
     unbonding: uint256,
     minimum_stake: uint256,
     weight_cap: uint256,
+    leverage: uint256,
 ):
     """
     @param epoch_length Seconds.
     @param unbonding Seconds.
     @param minimum_stake Whole tokens.
     @param weight_cap Whole tokens.
+    @param leverage How many times its own stake an operator's weight and locks may be.
     """
     ownable.__init__()
     ownable_2step.__init__()
-    parameters.__init__(unbonding, minimum_stake, weight_cap)
+    parameters.__init__(unbonding, minimum_stake, weight_cap, leverage)
     epochs.__init__(epoch_length)
     worker_keys.__init__()
     TOKEN = token
@@ -164,8 +168,8 @@ def opt_in(id: uint256, service: address, ceiling: uint64):
         operator.reach = index // lanes.PER_WORD
         operators._save(id, operator)
     if lanes._join(id, index, service, convert(ceiling, uint256), joined.standing):
-        if lanes._locked(id, operator.reach) > operator.stake - operator.exiting:
-            self._not_free()
+        if lanes._locked(id, operator.reach, lanes.ALL) > operator.stake - operator.exiting:
+            stakes._not_free()
 
 
 @external
@@ -207,6 +211,30 @@ def opt_in_of(id: uint256, service: address) -> stake_words.OptIn:
     return lanes._opt_in(id, admission._index(service))
 
 
+@external
+def pool(id: uint256):
+    """@notice Count what others delegate to operator `id` from now on; Delegation only."""
+    if msg.sender != operators.delegation:
+        self._not_delegation()
+    operator: stake_words.Operator = operators._operator(id)
+    operator.pooled = True
+    operators._save(id, operator)
+
+
+@external
+@view
+def stake_of(id: uint256) -> uint256:
+    """@return The own stake of operator `id`, exits included, gwei."""
+    return operators._operator(id).stake
+
+
+@external
+@view
+def convicted_at(id: uint256) -> uint256:
+    """@return When operator `id` was convicted last, 0 for never."""
+    return lanes._convicted_at(id, admission.service_count)
+
+
 # Services
 
 
@@ -226,7 +254,7 @@ def lock(worker: address, amount: uint256, at: uint256) -> (uint256, uint256, ui
     operator: uint256 = operators.word_of[id]
     locked: uint256 = lanes._lock(id, index, amount, stake_words._reach(operator))
     if locked > stake_words._free(operator):
-        self._not_free()
+        stakes._check_room(id, operator, locked)
     if locked > ceiling:
         self._above_key_ceiling()
     return id, operators._weight_at(operator, at), operators._total_at(at)
@@ -245,8 +273,7 @@ def settle(items: DynArray[uint256, MAX_ITEMS]):
         burn: uint256 = (item >> 120) & U64
         lanes._take(id, index, burn + (item >> 184))
         if burn != 0:
-            stakes._slash(id, burn)
-            burnt += burn
+            burnt += stakes._slash(id, burn)
             log StakeBurnt(id=id, service=msg.sender, amount=burn)
     if burnt != 0:
         extcall IBurnable(TOKEN).burn(burnt * stakes.ONE_GWEI)
@@ -255,24 +282,26 @@ def settle(items: DynArray[uint256, MAX_ITEMS]):
 @external
 def convict(id: uint256, amount: uint256, prover: address, payer: address) -> uint256:
     """
-    @notice Take `amount` gwei that the calling service locked, after a verdict: two fifths for the
-            prover, a tenth for the payer, the rest is burnt.
+    @notice Take `amount` gwei that the calling service locked, after a verdict: of the operator's
+            own part two fifths are for the prover, a tenth for the payer; the rest is burnt.
     @param prover Empty to keep the bounty for `award`.
     @param payer Empty to burn its part.
     @return The bounty, gwei.
     """
-    lanes._take(id, admission._index(msg.sender), amount)
-    stakes._slash(id, amount)
+    index: uint256 = admission._index(msg.sender)
+    lanes._take(id, index, amount)
+    lanes._convict(id, index)
+    own: uint256 = stakes._slash(id, amount)
     bounty: uint256 = 0
     repaid: uint256 = 0
-    bounty, repaid = convicted._split(amount, payer)
+    bounty, repaid = convicted._split(own, payer)
     if prover == empty(address):
         convicted._keep(msg.sender, bounty)
     else:
         transfers._send(TOKEN, prover, bounty * stakes.ONE_GWEI)
     if repaid != 0:
         transfers._send(TOKEN, payer, repaid * stakes.ONE_GWEI)
-    extcall IBurnable(TOKEN).burn((amount - bounty - repaid) * stakes.ONE_GWEI)
+    extcall IBurnable(TOKEN).burn((own - bounty - repaid) * stakes.ONE_GWEI)
     log convicted.StakeConvicted(
         id=id, service=msg.sender, amount=amount, bounty=bounty, repaid=repaid
     )
@@ -295,12 +324,19 @@ def forfeit(id: uint256) -> uint256:
     """
     amount: uint256 = lanes._forfeit(id, admission._index(msg.sender), msg.sender)
     if amount != 0:
-        stakes._slash(id, amount)
-        extcall IBurnable(TOKEN).burn(amount * stakes.ONE_GWEI)
+        extcall IBurnable(TOKEN).burn(stakes._slash(id, amount) * stakes.ONE_GWEI)
     return amount
 
 
 # Owner
+
+
+@external
+def bind_delegation(delegation: address):
+    """@notice Name who counts what is delegated, before staking opens."""
+    ownable._check_owner()
+    parameters._check_genesis()
+    operators.delegation = delegation
 
 
 @external
@@ -359,6 +395,13 @@ def set_weight_cap(weight: uint256):
     parameters._set_weight_cap(weight)
 
 
+@external
+def set_leverage(leverage: uint256):
+    """@param leverage 1 to 10; with 1 what is delegated backs and weighs nothing."""
+    ownable._check_owner()
+    parameters._set_leverage(leverage)
+
+
 @internal
 @view
 def _check_operator_owner(id: uint256):
@@ -374,8 +417,8 @@ def _not_owner():
 
 @internal
 @pure
-def _not_free():
-    raise "staking: not enough free stake"
+def _not_delegation():
+    raise "staking: not Delegation"
 
 
 @internal

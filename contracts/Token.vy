@@ -3,19 +3,16 @@
 """
 @title Token
 @license AGPL-3.0-only
-@notice The network token: ERC-20 with permit, burning, and minters named by a two-step owner.
-@dev The owner's own minter role moves with the ownership; ownership cannot be renounced.
+@notice The network token: ERC-20 with permit and burning. One contract may mint, and nobody owns it.
 """
 
 from snekmate.auth import ownable
-from snekmate.auth import ownable_2step
 from snekmate.tokens import erc20
 from snekmate.utils import ecdsa
 from snekmate.utils import eip712_domain_separator
 
 uses: eip712_domain_separator
 initializes: ownable
-initializes: ownable_2step[ownable := ownable]
 initializes: erc20[ownable := ownable]
 
 exports: (
@@ -36,30 +33,32 @@ exports: (
     erc20.burn_from,
     erc20.mint,
     erc20.is_minter,
-    erc20.set_minter,
-    ownable_2step.owner,
-    ownable_2step.pending_owner,
-    ownable_2step.transfer_ownership,
 )
+
+DEPLOYER: immutable(address)
+
+is_bound: bool
 
 
 @deploy
 def __init__(initial_supply: uint256):
-    """@param initial_supply Wei minted to the deployer, who is owner and minter at first."""
+    """@param initial_supply Wei minted to the deployer."""
     ownable.__init__()
-    ownable_2step.__init__()
     erc20.__init__("Proofmesh", "MESH", 18, "Proofmesh", "1")
     erc20._mint(msg.sender, initial_supply)
+    self._set_minter(msg.sender, False)
+    # The library's owner may name minters: nothing that asks for it is exported, and nobody is it.
+    ownable._transfer_ownership(empty(address))
+    DEPLOYER = msg.sender
 
 
 @external
-def accept_ownership():
-    """@notice Take the ownership offered to the caller, and the owner's minter role with it."""
-    if msg.sender != ownable_2step.pending_owner:
-        self._not_offered()
-    self._set_minter(ownable.owner, False)
-    ownable_2step._transfer_ownership(msg.sender)
-    self._set_minter(msg.sender, True)
+def bind_minter(minter: address):
+    """@notice Name the only contract that may ever mint; once, by the deployer."""
+    if msg.sender != DEPLOYER or self.is_bound:
+        self._bound()
+    self.is_bound = True
+    self._set_minter(minter, True)
 
 
 @external
@@ -93,15 +92,18 @@ def _set_minter(minter: address, status: bool):
 
 
 @internal
-def _not_offered():
-    raise "token: ownership not offered"
+@pure
+def _bound():
+    raise "token: minter is bound, or not the deployer"
 
 
 @internal
+@pure
 def _permit_expired():
     raise "token: permit expired"
 
 
 @internal
+@pure
 def _bad_permit():
     raise "token: not the owner's permit"

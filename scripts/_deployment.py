@@ -113,10 +113,12 @@ class Deployer:
             params.staking.unbonding,
             params.staking.minimum_stake,
             params.staking.weight_cap,
+            params.staking.leverage,
         )
         timelock = self._deploy_governance(token, staking)
-        sink, guardian = params.escrow.fee_sink or timelock, params.escrow.guardian or me
-        escrow = self._deploy("Escrow", token, staking, params.escrow.fee_bps, sink, guardian)
+        guardian = params.escrow.guardian or me
+        escrow = self._deploy("Escrow", token, staking, params.escrow.fee_bps, me, guardian)
+        self._deploy_economy(token, staking, escrow, timelock)
         self._deploy("Registry", staking)
         seeds = self._deploy(params.seed_source)
         jobs = params.jobs
@@ -132,6 +134,12 @@ class Deployer:
             "ProvableJobs", staking, escrow, seeds, courts, least, provable.priority
         )
         self._deploy("Demands", tensor_jobs, wasm_jobs, provable.answer_window)
+
+    def _deploy_economy(self, token: str, staking: str, escrow: str, timelock: str) -> None:
+        params = self._params.rewards
+        delegation = self._deploy("Delegation", token, staking, escrow)
+        shares = (params.epoch, params.burn_bps, params.rate_bps, params.treasury or timelock)
+        self._deploy("Rewards", token, staking, escrow, delegation, *shares)
 
     def _deploy_governance(self, token: str, staking: str) -> str:
         params = self._params.governance
@@ -168,6 +176,7 @@ class Deployer:
         if courts.announced_at(court.address) == 0:
             courts.admit_genesis(court.address, dearest, sender=self._account)
         self._bind()
+        self._bind_economy()
         standing = self._params.staking.standing_bond * TOKEN // GWEI
         # Demands lock nothing: what silence costs is kept for the services of the jobs.
         for name, bond in ("ReplicatedJobs", standing), ("ProvableJobs", standing), ("Demands", 0):
@@ -185,10 +194,23 @@ class Deployer:
             if jobs.demands() != demands:
                 jobs.bind_demands(demands, sender=self._account)
 
+    def _bind_economy(self) -> None:
+        """Tell the vaults and the token of each other; once staking is open nobody can."""
+        contracts, me = self._contracts, self._account
+        rewards, delegation = contracts["Rewards"], contracts["Delegation"]
+        if not contracts["Token"].is_minter(rewards):
+            contracts["Token"].bind_minter(rewards, sender=me)
+        if contracts["Staking"].delegation() != delegation.address:
+            contracts["Staking"].bind_delegation(delegation, sender=me)
+        if delegation.rewards() != rewards.address:
+            delegation.bind_rewards(rewards, sender=me)
+        if contracts["Escrow"].fee_sink() != rewards.address:
+            contracts["Escrow"].set_fee_sink(rewards, sender=me)
+
     def _hand_over(self) -> None:
         """Give everything that has an owner to the Timelock: from now on votes decide."""
         timelock = self._contracts["Timelock"]
-        for name in ("Token", "Staking", "Escrow", "Courts"):
+        for name in ("Staking", "Escrow", "Rewards", "Courts"):
             contract = self._contracts[name]
             if contract.owner() == timelock.address:
                 continue

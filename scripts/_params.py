@@ -33,6 +33,7 @@ class StakingParams(_Strict):
     minimum_stake: int = Field(ge=1, le=10**6)
     weight_cap: int = Field(ge=1, lt=1 << 32)
     standing_bond: int = Field(ge=0)
+    leverage: int = Field(ge=1, le=10)
 
 
 class GovernanceParams(_Strict):
@@ -46,11 +47,20 @@ class GovernanceParams(_Strict):
 
 
 class EscrowParams(_Strict):
-    """Who gets fees, the Timelock if nobody is named; who may pause, if nobody the deployer."""
+    """The fee; who may pause, if nobody is named the deployer."""
 
     fee_bps: int = Field(ge=0, le=1_000)
-    fee_sink: str | None = AddressText
     guardian: str | None = AddressText
+
+
+class RewardsParams(_Strict):
+    """The epoch in seconds; what part of fees is burnt, and of that minted again, in basis points;
+    who gets the rest, the Timelock if nobody is named."""
+
+    epoch: int = Field(ge=1, le=30 * DAY)
+    burn_bps: int = Field(ge=0, le=10_000)
+    rate_bps: int = Field(ge=0, le=9_000)
+    treasury: str | None = AddressText
 
 
 class JobsParams(_Strict):
@@ -87,6 +97,7 @@ class Params(_Strict):
     staking: StakingParams
     governance: GovernanceParams
     escrow: EscrowParams
+    rewards: RewardsParams
     jobs: JobsParams
     provable: ProvableParams
 

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cbor2
+
 ROOT = Path(__file__).parent.parent
 COMPILED = ROOT / ".build" / "__local__.json"
 SNAPSHOT = ROOT / ".contract-snapshot"
@@ -36,8 +38,13 @@ def code(contract: dict[str, Any]) -> bytes:
 
 
 def size(contract: dict[str, Any]) -> int:
-    """Return the bytes of runtime code."""
-    return len(code(contract))
+    """Return the bytes that lie on the chain: the runtime's, and the immutables behind it.
+
+    Vyper ends the deployment's code with a CBOR list that tells both, and that list's length.
+    """
+    whole = bytes.fromhex(contract["deploymentBytecode"]["bytecode"].removeprefix("0x"))
+    _, runtime, _, immutables, _ = cbor2.loads(whole[-int.from_bytes(whole[-2:]) : -2])
+    return int(runtime + immutables)
 
 
 def line(name: str, contract: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ STAKING: immutable(IStaking)
 ESCROW: immutable(IEscrow)
 
 max_lock: public(uint256)
+needs_own_stake: bool
 
 
 event Locked:
@@ -37,6 +38,17 @@ def __init__(staking: IStaking, escrow: IEscrow, max_lock: uint256):
     STAKING = staking
     ESCROW = escrow
     self.max_lock = max_lock
+
+
+@external
+def need_own_stake():
+    self.needs_own_stake = True
+
+
+@external
+@view
+def OWN_STAKE_ONLY() -> bool:
+    return self.needs_own_stake
 
 
 @external

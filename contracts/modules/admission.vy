@@ -94,8 +94,7 @@ def _index(service: address) -> uint256:
 @internal
 def _admit_genesis(service: address, standing: uint256):
     """@notice Admit without delay, while nobody can have staked yet."""
-    if parameters._is_sealed():
-        parameters._already_sealed()
+    parameters._check_genesis()
     self._announce(service, standing)
     self._enlist(service)
 
@@ -157,6 +156,8 @@ def _enlist(service: address):
     if staticcall IService(service).max_lock() > parameters.MAX_LOCK:
         self._locks_too_long()
     index: uint256 = self.service_count
+    if staticcall IService(service).OWN_STAKE_ONLY():
+        parameters._note_own_only(index)
     self.service_count = index + 1
     admitted.place = index + 1
     admitted.admitted_at = block.timestamp

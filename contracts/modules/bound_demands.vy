@@ -34,10 +34,8 @@ def bind_demands(demands: address):
     @notice Name the contract that runs demands; the deployer, once, before the service is announced.
     @dev Later than the announcement, operators could not leave before it gained its power.
     """
-    if msg.sender != DEPLOYER:
-        reverts._fail("hooks: not the deployer")
-    if self.demands != empty(address):
-        reverts._fail("hooks: demands are bound")
+    if msg.sender != DEPLOYER or self.demands != empty(address):
+        reverts._fail("hooks: bound or not the deployer")
     service: stake_words.Service = staticcall IAdmission(vaults.STAKING).service(self)
     if service.announced_at != 0:
         reverts._fail("hooks: bound too late")

@@ -9,7 +9,8 @@
 """
 
 
-# All of `amount` left the operator's stake; what is neither bounty nor repaid was burnt.
+# All of `amount` left the operator's stake and its pool; what is neither bounty nor repaid was
+# burnt.
 event StakeConvicted:
     id: indexed(uint256)
     service: indexed(address)

@@ -27,6 +27,7 @@ event FeesCollected:
     amount: uint256
 
 
+NETWORK_TOKEN: constant(uint256) = 0
 U16: constant(uint256) = 2**16 - 1
 U128: constant(uint256) = 2**128 - 1
 U24: constant(uint256) = 2**24 - 1
@@ -36,6 +37,7 @@ credit_of: public(HashMap[address, HashMap[uint256, uint256]])
 # addition is below 2^96, so neither half can overflow in 2^32 payments.
 operator_credit_word: HashMap[uint256, uint256]
 fees_of: public(HashMap[uint256, uint256])
+fees_paid: public(HashMap[uint256, uint256])  # by operator: all fees in the network token
 
 
 @external
@@ -97,6 +99,8 @@ def _take_operator(id: uint256, token: uint256, owner: address) -> uint256:
         self._no_operator()
     self.operator_credit_word[id << 16 | token] = 0
     self._book_fee(token, word >> 128)
+    if token == NETWORK_TOKEN:
+        self.fees_paid[id] += word >> 128
     log OperatorCreditWithdrawn(id=id, token=token, owner=owner, amount=amount)
     return amount
 

@@ -43,6 +43,7 @@ event LaneVoided:
 
 PER_WORD: constant(uint256) = 2
 LAST_WORD: constant(uint256) = 3
+ALL: constant(uint256) = 2**8 - 1  # services
 U64: constant(uint256) = 2**64 - 1
 
 # By id << 2 | word; 2 × (locked, gwei 64 | limit, gwei 64). The limit is the ceiling while new
@@ -55,7 +56,7 @@ opt_in_word: HashMap[uint256, uint256]  # by id << 8 | service's index
 @view
 def locked_of(id: uint256) -> uint256:
     """@return What all services together have locked of operator `id`, gwei."""
-    return self._locked(id, LAST_WORD)
+    return self._locked(id, LAST_WORD, ALL)
 
 
 @internal
@@ -72,11 +73,14 @@ def _lane(id: uint256, index: uint256) -> uint256:
 
 @internal
 @view
-def _locked(id: uint256, reach: uint256) -> uint256:
-    """@return What all services together have locked; `reach` is the last word in use."""
+def _locked(id: uint256, reach: uint256, services: uint256) -> uint256:
+    """@return What the services of a mask have locked; `reach` is the last word in use."""
     locked: uint256 = 0
-    for word: uint256 in range(reach + 1, bound=4):
-        locked += self._sum(self.lane_word[id << 2 | word])
+    mask: uint256 = services
+    for number: uint256 in range(reach + 1, bound=4):
+        word: uint256 = self.lane_word[id << 2 | number]
+        locked += (word & U64) * (mask & 1) + ((word >> 128) & U64) * ((mask >> 1) & 1)
+        mask = mask >> 2
     return locked
 
 
@@ -139,7 +143,7 @@ def _forfeit(id: uint256, index: uint256, service: address) -> uint256:
         return 0
     lane: uint256 = self._lane(id, index)
     amount: uint256 = min(lane, opt_in.standing)
-    self.opt_in_word[id << 8 | index] = 0
+    self._forget(id, index)
     self._set_lane(id, index, lane - amount, 0)
     log StandingForfeited(id=id, service=service, amount=amount)
     return amount
@@ -166,7 +170,7 @@ def _lock(id: uint256, index: uint256, amount: uint256, reach: uint256) -> uint2
         self._above_ceiling()
     word = unsafe_add(word, amount << offset)
     self.lane_word[slot] = word
-    return self._sum(word) if reach == 0 else self._locked(id, reach)
+    return self._sum(word) if reach == 0 else self._locked(id, reach, ALL)
 
 
 @internal
@@ -183,7 +187,34 @@ def _take(id: uint256, index: uint256, amount: uint256):
 @internal
 def _clear(id: uint256, index: uint256):
     self._set_lane(id, index, 0, 0)
-    self.opt_in_word[id << 8 | index] = 0
+    self._forget(id, index)
+
+
+@internal
+def _forget(id: uint256, index: uint256):
+    """@notice Clear an opt-in but for when it led to a conviction."""
+    place: uint256 = id << 8 | index
+    self.opt_in_word[place] = (
+        self.opt_in_word[place] >> stake_words.CONVICTED_AT << stake_words.CONVICTED_AT
+    )
+
+
+@internal
+def _convict(id: uint256, index: uint256):
+    """@notice Note that the service convicts the operator now."""
+    place: uint256 = id << 8 | index
+    others: uint256 = self.opt_in_word[place] & (2**stake_words.CONVICTED_AT - 1)
+    self.opt_in_word[place] = others | block.timestamp << stake_words.CONVICTED_AT
+
+
+@internal
+@view
+def _convicted_at(id: uint256, services: uint256) -> uint256:
+    """@return When any of the first `services` convicted operator `id` last, 0 for never."""
+    latest: uint256 = 0
+    for index: uint256 in range(services, bound=8):
+        latest = max(latest, self.opt_in_word[id << 8 | index] >> stake_words.CONVICTED_AT)
+    return latest
 
 
 @internal

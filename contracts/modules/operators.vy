@@ -6,6 +6,7 @@
 @notice Who staked how much, and the weight it gives.
 """
 
+from ..interfaces import IDelegation
 from . import epochs
 from . import parameters
 from . import stake_words
@@ -20,6 +21,7 @@ ONE_TOKEN: constant(uint256) = 10**9  # gwei
 owner_of: public(HashMap[uint256, address])
 word_of: HashMap[uint256, uint256]
 total_word: uint256
+delegation: public(address)
 
 
 @external
@@ -82,28 +84,45 @@ def _register(owner: address, stake: uint256) -> uint256:
 
 
 @internal
-def _save(id: uint256, operator: stake_words.Operator):
-    """@notice Write the operator with its weight of now, and move the total by the difference."""
+def _save(id: uint256, operator: stake_words.Operator) -> uint256:
+    """
+    @notice Write the operator with its weight of now, and move the total by the difference.
+    @return Its votes: its own stake and what was delegated to it, without exits.
+    """
     if operator.stake > MAX_STAKE:
         self._too_much()
-    weight: uint256 = self._weight(operator.stake - operator.exiting)
+    own: uint256 = operator.stake - operator.exiting
+    delegated: uint256 = self._delegated(id, operator)[1]
+    weight: uint256 = self._weight(own, delegated)
     changed: stake_words.Operator = operator
     changed.weights = epochs._moved(operator.weights, weight)
     self.word_of[id] = stake_words._operator_word(changed)
-    if weight == operator.weights.now:
-        return
-    total: stake_words.Total = stake_words._total(self.total_word)
-    total.weights = epochs._moved(total.weights, total.weights.now + weight - operator.weights.now)
-    self.total_word = stake_words._total_word(total)
+    if weight != operator.weights.now:
+        total: stake_words.Total = stake_words._total(self.total_word)
+        total.weights = epochs._moved(
+            total.weights, total.weights.now + weight - operator.weights.now
+        )
+        self.total_word = stake_words._total_word(total)
+    return own + delegated
 
 
 @internal
 @view
-def _weight(stake: uint256) -> uint256:
-    tokens: uint256 = stake // ONE_TOKEN
-    if tokens < parameters._minimum_stake():
+def _delegated(id: uint256, operator: stake_words.Operator) -> (uint256, uint256):
+    """@return What was delegated to the operator, and the part that is not exiting, gwei."""
+    if operator.pooled:
+        return staticcall IDelegation(self.delegation).delegated(id)
+    return 0, 0
+
+
+@internal
+@view
+def _weight(own: uint256, delegated: uint256) -> uint256:
+    """@dev Own stake below the minimum has no weight, whatever was delegated to it."""
+    if own < parameters._minimum_stake() * ONE_TOKEN:
         return 0
-    return min(tokens, parameters._weight_cap())
+    stake: uint256 = min(own + delegated, own * parameters._leverage())
+    return min(stake // ONE_TOKEN, parameters._weight_cap())
 
 
 @internal

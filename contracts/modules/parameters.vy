@@ -19,6 +19,10 @@ event WeightCapSet:
     weight: uint256
 
 
+event LeverageSet:
+    leverage: uint256
+
+
 event GenesisSealed:
     pass
 
@@ -28,20 +32,23 @@ GRACE: constant(uint256) = 7 * 86_400  # time to crank what MAX_LOCK ends
 MAX_UNBONDING: constant(uint256) = 180 * 86_400
 MAX_MINIMUM: constant(uint256) = 10**6
 MAX_CAP: constant(uint256) = 2**32 - 1
+MAX_LEVERAGE: constant(uint256) = 10
 
+U8: constant(uint256) = 2**8 - 1
 U32: constant(uint256) = 2**32 - 1
 U40: constant(uint256) = 2**40 - 1
 
-# All four in one slot, for a new operator reads them all: unbonding, seconds 40 |
-# minimum stake, whole tokens 32 | weight cap 32 | sealed 1
+# All in one slot, for a new operator reads most of them: unbonding, seconds 40 | minimum stake,
+# whole tokens 32 | weight cap 32 | sealed 1 | leverage 8 | mask of services that need own stake 8
 word: uint256
 
 
 @deploy
-def __init__(unbonding: uint256, minimum_stake: uint256, weight_cap: uint256):
+def __init__(unbonding: uint256, minimum_stake: uint256, weight_cap: uint256, leverage: uint256):
     self._set_unbonding(unbonding)
     self._set_minimum_stake(minimum_stake)
     self._set_weight_cap(weight_cap)
+    self._set_leverage(leverage)
 
 
 @external
@@ -63,6 +70,13 @@ def minimum_stake() -> uint256:
 def weight_cap() -> uint256:
     """@return The most weight that one operator can have, in whole tokens."""
     return self._weight_cap()
+
+
+@external
+@view
+def leverage() -> uint256:
+    """@return How many times its own stake an operator's weight and locks may be."""
+    return self._leverage()
 
 
 @external
@@ -93,7 +107,25 @@ def _weight_cap() -> uint256:
 @internal
 @view
 def _is_sealed() -> bool:
-    return self.word >> 104 == 1
+    return (self.word >> 104) & 1 == 1
+
+
+@internal
+@view
+def _leverage() -> uint256:
+    return (self.word >> 105) & U8
+
+
+@internal
+@view
+def _own_only() -> uint256:
+    """@return A mask of the services, by index, whose locks need the operator's own stake."""
+    return self.word >> 113
+
+
+@internal
+def _note_own_only(index: uint256):
+    self.word |= 1 << (113 + index)
 
 
 @internal
@@ -121,11 +153,25 @@ def _set_weight_cap(weight: uint256):
 
 
 @internal
+def _set_leverage(leverage: uint256):
+    if leverage == 0 or leverage > MAX_LEVERAGE:
+        self._bad_leverage()
+    self.word = (self.word & ~(U8 << 105)) | leverage << 105
+    log LeverageSet(leverage=leverage)
+
+
+@internal
 def _seal():
-    if self._is_sealed():
-        self._already_sealed()
+    self._check_genesis()
     self.word |= 1 << 104
     log GenesisSealed()
+
+
+@internal
+@view
+def _check_genesis():
+    if self._is_sealed():
+        self._already_sealed()
 
 
 @internal
@@ -144,6 +190,12 @@ def _bad_minimum():
 @pure
 def _bad_cap():
     raise "staking: cap out of bounds"
+
+
+@internal
+@pure
+def _bad_leverage():
+    raise "staking: leverage out of bounds"
 
 
 @internal

@@ -20,6 +20,7 @@ struct Operator:
     exiting: uint256
     reach: uint256  # the last of the operator's lane words in use, 0 to 3
     weights: Weights
+    pooled: bool  # whether others may delegate to it
 
 
 struct Total:
@@ -39,6 +40,7 @@ struct OptIn:
     ceiling: uint256
     standing: uint256
     left_at: uint256
+    convicted_at: uint256  # when the service convicted the operator last; outlives the opt-in
 
 
 struct WorkerKey:
@@ -47,7 +49,9 @@ struct WorkerKey:
     retired: bool
 
 
-RETIRED_AT: constant(uint256) = 152  # where that field of a service's word begins
+# Where fields begin.
+RETIRED_AT: constant(uint256) = 152  # in a service's word
+CONVICTED_AT: constant(uint256) = 168  # in an opt-in's
 
 # The fields' limits, as masks.
 U8: constant(uint256) = 2**8 - 1
@@ -56,6 +60,7 @@ U32: constant(uint256) = 2**32 - 1
 U40: constant(uint256) = 2**40 - 1
 U56: constant(uint256) = 2**56 - 1
 U62: constant(uint256) = 2**62 - 1
+U63: constant(uint256) = 2**63 - 1
 U64: constant(uint256) = 2**64 - 1
 
 
@@ -63,7 +68,7 @@ U64: constant(uint256) = 2**64 - 1
 @pure
 def _operator(word: uint256) -> Operator:
     return Operator(
-        stake=word & U64,
+        stake=word & U63,
         exiting=(word >> 64) & U62,
         reach=self._reach(word),
         weights=Weights(
@@ -72,6 +77,7 @@ def _operator(word: uint256) -> Operator:
             now=(word >> 192) & U32,
             epoch=word >> 224,
         ),
+        pooled=(word >> 63) & 1 == 1,
     )
 
 
@@ -80,6 +86,7 @@ def _operator(word: uint256) -> Operator:
 def _operator_word(operator: Operator) -> uint256:
     return (
         operator.stake
+        | convert(operator.pooled, uint256) << 63
         | operator.exiting << 64
         | operator.reach << 126
         | operator.weights.before << 128
@@ -142,13 +149,23 @@ def _service_word(service: Service) -> uint256:
 @internal
 @pure
 def _opt_in(word: uint256) -> OptIn:
-    return OptIn(ceiling=word & U64, standing=(word >> 64) & U64, left_at=(word >> 128) & U40)
+    return OptIn(
+        ceiling=word & U64,
+        standing=(word >> 64) & U64,
+        left_at=(word >> 128) & U40,
+        convicted_at=word >> CONVICTED_AT,
+    )
 
 
 @internal
 @pure
 def _opt_in_word(opt_in: OptIn) -> uint256:
-    return opt_in.ceiling | opt_in.standing << 64 | opt_in.left_at << 128
+    return (
+        opt_in.ceiling
+        | opt_in.standing << 64
+        | opt_in.left_at << 128
+        | opt_in.convicted_at << CONVICTED_AT
+    )
 
 
 @internal
@@ -169,7 +186,7 @@ def _worker_key_word(key: WorkerKey) -> uint256:
 @pure
 def _free(operator: uint256) -> uint256:
     """@return The stake in an operator's word that is not exiting."""
-    return (operator & U64) - ((operator >> 64) & U62)
+    return (operator & U63) - ((operator >> 64) & U62)
 
 
 @internal

@@ -7,6 +7,7 @@
 @dev Amounts are gwei. Moves no token: the deployable does, by what is returned here.
 """
 
+from ..interfaces import IDelegation
 from . import checkpoints
 from . import exits
 from . import lanes
@@ -70,8 +71,7 @@ def _queue_exit(id: uint256, amount: uint256):
     rest: uint256 = operator.stake - operator.exiting
     if rest != 0 and rest < parameters._minimum_stake() * operators.ONE_TOKEN:
         self._rest_too_small()
-    operators._save(id, operator)
-    checkpoints._lower(id, rest)
+    checkpoints._lower(id, operators._save(id, operator))
     matures_at: uint256 = block.timestamp + parameters._unbonding()
     exits._push(id, amount, matures_at)
     log ExitQueued(id=id, amount=amount, matures_at=matures_at)
@@ -81,7 +81,9 @@ def _queue_exit(id: uint256, amount: uint256):
 def _withdraw(id: uint256, owner: address) -> uint256:
     """@return What matured exits give to `owner`, never below what is locked."""
     operator: stake_words.Operator = operators._operator(id)
-    limit: uint256 = operator.stake - lanes._locked(id, operator.reach)
+    locked: uint256 = lanes._locked(id, operator.reach, lanes.ALL)
+    owed: uint256 = locked - min(locked, operators._delegated(id, operator)[0])
+    limit: uint256 = operator.stake - max(owed, self._own_locked(id, operator.reach))
     amount: uint256 = exits._pop(id, limit)
     operator.stake -= amount
     operator.exiting -= amount
@@ -91,24 +93,50 @@ def _withdraw(id: uint256, owner: address) -> uint256:
 
 
 @internal
-def _slash(id: uint256, amount: uint256):
-    """@notice Take stake away: what is free of exits first, then the oldest exits."""
+def _slash(id: uint256, amount: uint256) -> uint256:
+    """
+    @notice Take stake away: the operator's own that is free of exits first, then its oldest exits,
+            then what was delegated to it. What only own stake may back keeps it.
+    @return The operator's own part, which is still to be burnt or paid.
+    """
     operator: stake_words.Operator = operators._operator(id)
+    own: uint256 = min(amount, operator.stake - self._own_locked(id, operator.reach))
     staying: uint256 = operator.stake - operator.exiting
-    if amount > staying:
-        exits._slash(id, amount - staying)
-        operator.exiting -= amount - staying
-    operator.stake -= amount
-    operators._save(id, operator)
-    checkpoints._lower(id, operator.stake - operator.exiting)
+    if own > staying:
+        exits._slash(id, own - staying)
+        operator.exiting -= own - staying
+    operator.stake -= own
+    if own < amount:
+        extcall IDelegation(operators.delegation).slash(id, amount - own)
+    checkpoints._lower(id, operators._save(id, operator))
+    return own
 
 
 @internal
 def _sync(id: uint256):
     """@notice Bring weight and votes up to the stake."""
     operator: stake_words.Operator = operators._operator(id)
-    operators._save(id, operator)
-    checkpoints._sync(id, operator.stake - operator.exiting)
+    checkpoints._sync(id, operators._save(id, operator))
+
+
+@internal
+@view
+def _check_room(id: uint256, word: uint256, locked: uint256):
+    """
+    @notice Refuse more locks than an operator's stake, exits left out, may back. What is delegated
+            backs as much as the leverage leaves, and nothing that needs own stake.
+    """
+    operator: stake_words.Operator = stake_words._operator(word)
+    own: uint256 = operator.stake - operator.exiting
+    room: uint256 = min(operators._delegated(id, operator)[1], own * (parameters._leverage() - 1))
+    if locked > own + room or self._own_locked(id, operator.reach) > own:
+        self._not_free()
+
+
+@internal
+@view
+def _own_locked(id: uint256, reach: uint256) -> uint256:
+    return lanes._locked(id, reach, parameters._own_only())
 
 
 @internal
@@ -142,6 +170,12 @@ def _no_operator():
 @pure
 def _not_staked():
     raise "staking: more than is staked"
+
+
+@internal
+@pure
+def _not_free():
+    raise "staking: not enough free stake"
 
 
 @internal

@@ -51,6 +51,8 @@ EVIDENCE: constant(uint256) = 4 + 25 * 32
 # And in `demand_output`.
 SHOWN: constant(uint256) = 4 + 22 * 32
 
+OWN_STAKE_ONLY: public(constant(bool)) = False  # it locks nothing
+
 # How long an operator has to answer, in seconds.
 WINDOW: public(immutable(uint256))
 

@@ -62,6 +62,9 @@ exports: (
 JUDGE: constant(Bytes[4]) = method_id(
     "judge((bytes32,bytes32,uint256,uint256,bytes32,uint256,bytes32),bytes)"
 )
+# A convict's bounty and repayment come out of stake of its own.
+OWN_STAKE_ONLY: public(constant(bool)) = True
+
 COURTS: public(immutable(address))
 EPOCH: immutable(uint256)
 MINIMA: immutable(provable_terms.Minima)

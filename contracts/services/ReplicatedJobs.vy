@@ -49,6 +49,8 @@ exports: (
     bound_demands.forfeit,
 )
 
+OWN_STAKE_ONLY: public(constant(bool)) = False  # what a dissenter loses is burnt whole
+
 EPOCH: immutable(uint256)
 MIN_CLAIM: public(immutable(uint256))
 MIN_RUN: public(immutable(uint256))

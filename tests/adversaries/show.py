@@ -239,5 +239,5 @@ async def _start_all(stage: Stage) -> None:
 async def _standing_bond(stage: Stage) -> Gwei:
     wallet, operator = stage.network.requester, stage.network.operators[0].id
     service = wallet.contracts.address("ReplicatedJobs")
-    _, standing, _ = await wallet.call("Staking", "opt_in_of", operator, service)
+    _, standing, *_ = await wallet.call("Staking", "opt_in_of", operator, service)
     return Gwei(standing)

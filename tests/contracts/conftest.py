@@ -11,6 +11,7 @@ TOKEN = 10**18
 GWEI = 10**9
 MINIMUM_STAKE = 1_000  # whole tokens
 WEIGHT_CAP = 10_000  # whole tokens
+LEVERAGE = 2
 UNBONDING = 22 * DAY
 MAX_LOCK = 14 * DAY
 GRACE = 7 * DAY
@@ -69,7 +70,9 @@ def token(project, owner):
 
 @pytest.fixture(scope="session")
 def staking(project, owner, token):
-    return owner.deploy(project.Staking, token, EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP)
+    return owner.deploy(
+        project.Staking, token, EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP, LEVERAGE
+    )
 
 
 @pytest.fixture(scope="session")

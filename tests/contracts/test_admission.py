@@ -233,17 +233,20 @@ REASONS_OF_BOUNDS = (
     "staking: minimum out of bounds",
     "staking: cap out of bounds",
     "staking: epoch out of bounds",
+    "staking: leverage out of bounds",
 )
 
 
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
-        ((EPOCH, 21 * DAY, MINIMUM_STAKE, WEIGHT_CAP), REASONS_OF_BOUNDS[0]),
-        ((EPOCH, UNBONDING, 0, WEIGHT_CAP), REASONS_OF_BOUNDS[1]),
-        ((EPOCH, UNBONDING, MINIMUM_STAKE, 0), REASONS_OF_BOUNDS[2]),
-        ((0, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP), REASONS_OF_BOUNDS[3]),
-        ((30 * DAY + 1, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP), REASONS_OF_BOUNDS[3]),
+        ((EPOCH, 21 * DAY, MINIMUM_STAKE, WEIGHT_CAP, 2), REASONS_OF_BOUNDS[0]),
+        ((EPOCH, UNBONDING, 0, WEIGHT_CAP, 2), REASONS_OF_BOUNDS[1]),
+        ((EPOCH, UNBONDING, MINIMUM_STAKE, 0, 2), REASONS_OF_BOUNDS[2]),
+        ((0, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP, 2), REASONS_OF_BOUNDS[3]),
+        ((30 * DAY + 1, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP, 2), REASONS_OF_BOUNDS[3]),
+        ((EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP, 0), REASONS_OF_BOUNDS[4]),
+        ((EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP, 11), REASONS_OF_BOUNDS[4]),
     ],
 )
 def test_deploy__out_of_bounds__reverts(project, owner, token, args, reason):

@@ -10,8 +10,8 @@ from scripts._deployment import Deployer, DeploymentError
 from scripts._params import Params, ParamsError, load
 from worker.chain.deployment import Deployment
 
-# Twelve contracts, three bindings, four admissions, one sealing, four offered and accepted.
-TRANSACTIONS = 12 + 3 + 4 + 1 + 4 * 2
+# Fourteen contracts, seven bindings, four admissions, one sealing, four offered and accepted.
+TRANSACTIONS = 14 + 7 + 4 + 1 + 4 * 2
 
 
 @pytest.fixture
@@ -33,7 +33,8 @@ def test_run__fresh_chain__writes_what_the_worker_reads(deployer_for) -> None:
     deployment = Deployment.load(deployer_for().run())
     vaults = {"Token", "Staking", "Escrow", "Registry", "BlockSeed", "Governor", "Timelock"}
     services = {"ReplicatedJobs", "ProvableJobs", "Demands"}
-    assert set(deployment.contracts) == vaults | services | {"Courts", "TensorCourt"}
+    economy = {"Delegation", "Rewards"}
+    assert set(deployment.contracts) == vaults | economy | services | {"Courts", "TensorCourt"}
     staking = ape.project.Staking.at(deployment.contracts["Staking"].address)
     assert staking.is_sealed()
     for service in services:
@@ -53,7 +54,7 @@ def test_run__again__sends_nothing(deployer_for) -> None:
     assert (file.read_text(), ape.accounts.test_accounts[0].nonce) == (before, nonce)
 
 
-@pytest.mark.parametrize("step", ["Token", "Escrow", "ProvableJobs", "Demands"])
+@pytest.mark.parametrize("step", ["Token", "Escrow", "Rewards", "Demands"])
 def test_run__cut_off_before_a_contract__goes_on_there(deployer_for, monkeypatch, step) -> None:
     deploy = Deployer._deploy
 
@@ -95,13 +96,15 @@ def test_run__other_code_at_a_journalled_address__refuses(deployer_for, tmp_path
         deployer_for().run()
 
 
-def test_run__done__the_timelock_owns_all_and_gets_the_fees(deployer_for) -> None:
+def test_run__done__the_timelock_owns_all_and_is_the_treasury(deployer_for) -> None:
     deployment = Deployment.load(deployer_for().run())
     timelock = deployment.contracts["Timelock"].address
-    for name in ("Token", "Staking", "Escrow", "Courts"):
+    for name in ("Staking", "Escrow", "Rewards", "Courts"):
         contract = getattr(ape.project, name).at(deployment.contracts[name].address)
         assert contract.owner() == timelock
-    assert ape.project.Escrow.at(deployment.contracts["Escrow"].address).fee_sink() == timelock
+    rewards = ape.project.Rewards.at(deployment.contracts["Rewards"].address)
+    assert rewards.treasury() == timelock
+    assert ape.project.Escrow.at(deployment.contracts["Escrow"].address).fee_sink() == rewards
     governor = ape.project.Governor.at(deployment.contracts["Governor"].address)
     assert governor.timelock() == timelock
 

@@ -58,7 +58,7 @@ def test_forfeit__burns_the_bond_and_ends_the_opt_in(
     assert supply - token.totalSupply() == STANDING * GWEI
     assert staking.operator(1).stake == STAKED - STANDING
     assert staking.lane(1, services[0]) == 0
-    assert tuple(staking.opt_in_of(1, services[0])) == (0, 0, 0)
+    assert tuple(staking.opt_in_of(1, services[0])) == (0, 0, 0, 0)
     assert receipt.decode_logs(staking.StandingForfeited) == [
         staking.StandingForfeited(id=1, service=services[0], amount=STANDING)
     ]
@@ -69,7 +69,7 @@ def test_forfeit__others_and_other_lanes__keep_theirs(staking, joined, services,
     forfeit()
 
     assert staking.lane(1, services[1]) == STANDING
-    assert tuple(staking.opt_in_of(1, services[1])) == (NO_LIMIT, STANDING, 0)
+    assert tuple(staking.opt_in_of(1, services[1])) == (NO_LIMIT, STANDING, 0, 0)
     assert [staking.lane(2, service) for service in services] == [STANDING, STANDING]
     assert staking.operator(2).stake == STAKED
 

@@ -48,7 +48,7 @@ def test_opt_in__first_time__locks_the_bond(staking, staked, operators, services
     receipt = staking.opt_in(1, services[0], 50 * GWEI, sender=operators[0])
 
     assert staking.lane(1, services[0]) == staking.locked_of(1) == STANDING
-    assert tuple(staking.opt_in_of(1, services[0])) == (50 * GWEI, STANDING, 0)
+    assert tuple(staking.opt_in_of(1, services[0])) == (50 * GWEI, STANDING, 0, 0)
     assert receipt.events == [
         staking.ServiceJoined(id=1, service=services[0], ceiling=50 * GWEI, standing=STANDING)
     ]
@@ -56,7 +56,7 @@ def test_opt_in__first_time__locks_the_bond(staking, staked, operators, services
 
 def test_opt_in__again__moves_only_the_ceiling(staking, joined, operators, services):
     staking.opt_in(1, services[0], STANDING, sender=operators[0])
-    assert tuple(staking.opt_in_of(1, services[0])) == (STANDING, STANDING, 0)
+    assert tuple(staking.opt_in_of(1, services[0])) == (STANDING, STANDING, 0, 0)
     assert staking.lane(1, services[0]) == STANDING
 
 

@@ -17,8 +17,14 @@ FORBIDDEN = {
     r"@payable|\bmsg\.value\b": "no ether is taken",
     r"@nonreentrant": "the lock is the file's, for every function",
 }
-UNLOCKED = {"Timelock.vy": ["# pragma nonreentrancy off"], "Governor.vy": ["set_rules"]}
-"""What a call that the Timelock makes for a passed vote comes back to: their own settings."""
+UNLOCKED = {
+    "Timelock.vy": ["# pragma nonreentrancy off"],
+    "Governor.vy": ["set_rules"],
+    "Delegation.vy": ["credit"],
+    "modules/pools.vy": ["delegated"],
+}
+"""What is come back to: by a call that the Timelock makes for a passed vote, their own settings; in
+a delegation, which has changed nothing yet, its pay-out; in an exit, what is still delegated."""
 
 HEIGHTS = {"seeds/BlockSeed.vy", "modules/sortition.vy"}
 """Where the number of a block says which hash is meant; time comes from the timestamp alone."""

@@ -84,6 +84,7 @@ def test_stake__unknown_operator__reverts(staking, staked, requester):
 
 
 def test_stake__more_than_the_word_holds__reverts(staking, token, staked, owner, requester):
+    token.bind_minter(owner, sender=owner)
     token.mint(requester, 2**63 * GWEI, sender=owner)
     with ape.reverts("staking: stake too large"):
         staking.stake(1, 2**63 * GWEI, NO_PERMIT, sender=requester)

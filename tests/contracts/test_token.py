@@ -1,4 +1,4 @@
-"""The network token: supply, minters, permit, and an ownership that cannot be lost."""
+"""The network token: supply, the one minter, permit, and no owner."""
 
 import ape
 import pytest
@@ -6,32 +6,42 @@ import pytest
 from tests.contracts.conftest import FOREVER, GAS, TOKEN, ZERO
 
 
-def test_deploy__supply__goes_to_the_deployer(project, stranger):
+@pytest.fixture
+def minted(token, owner, guardian):
+    """The token, with the guardian as its minter."""
+    token.bind_minter(guardian, sender=owner)
+    return token
+
+
+def test_deploy__supply__goes_to_the_deployer_who_cannot_mint_more(project, stranger):
     token = stranger.deploy(project.Token, 10**9 * TOKEN)
     assert token.totalSupply() == token.balanceOf(stranger) == 10**9 * TOKEN
-    assert (token.owner(), token.is_minter(stranger)) == (stranger, True)
+    assert not token.is_minter(stranger)
     assert (token.name(), token.symbol(), token.decimals()) == ("Proofmesh", "MESH", 18)
 
 
-def test_mint__by_a_minter__raises_the_supply(token, owner, stranger):
-    receipt = token.mint(stranger, 5, sender=owner)
+def test_mint__by_the_minter__raises_the_supply(minted, guardian, stranger):
+    receipt = minted.mint(stranger, 5, sender=guardian)
 
-    assert token.balanceOf(stranger) == 5
-    assert receipt.events == [
-        token.Transfer(sender="0x" + "00" * 20, receiver=stranger, value=5),
-    ]
+    assert minted.balanceOf(stranger) == 5
+    assert receipt.events == [minted.Transfer(sender=ZERO, receiver=stranger, value=5)]
 
 
-def test_mint__by_anyone_else__reverts(token, stranger):
-    with ape.reverts("erc20: access is denied"):
-        token.mint(stranger, 5, sender=stranger)
+def test_mint__by_anyone_else__reverts(minted, owner, stranger):
+    for account in (owner, stranger):
+        with ape.reverts("erc20: access is denied"):
+            minted.mint(account, 5, sender=account)
 
 
-def test_set_minter__by_the_owner__grants_and_takes_away(token, owner, stranger):
-    token.set_minter(stranger, True, sender=owner)
-    token.mint(stranger, 5, sender=stranger)
-    token.set_minter(stranger, False, sender=owner)
-    assert not token.is_minter(stranger)
+def test_bind_minter__by_another_than_the_deployer__reverts(token, stranger):
+    with ape.reverts("token: minter is bound, or not the deployer"):
+        token.bind_minter(stranger, sender=stranger)
+
+
+def test_bind_minter__again__reverts(minted, owner, guardian, stranger):
+    with ape.reverts("token: minter is bound, or not the deployer"):
+        minted.bind_minter(stranger, sender=owner)
+    assert (minted.is_minter(guardian), minted.is_minter(stranger)) == (True, False)
 
 
 def test_burn__own_tokens__lowers_the_supply(token, owner):
@@ -113,26 +123,14 @@ def test_transfer_with_permit__around_the_deadline__is_erc_2612s(
         token.transfer_with_permit(owner, 9, *signed, sender=stranger, gas=GAS)
 
 
-def test_accept_ownership__offered__takes_the_minter_role_along(token, owner, stranger):
-    token.transfer_ownership(stranger, sender=owner)
-    receipt = token.accept_ownership(sender=stranger)
-
-    assert token.owner() == stranger
-    assert (token.is_minter(owner), token.is_minter(stranger)) == (False, True)
-    assert receipt.events == [
-        token.RoleMinterChanged(minter=owner, status=False),
-        token.OwnershipTransferred(previous_owner=owner, new_owner=stranger),
-        token.RoleMinterChanged(minter=stranger, status=True),
-    ]
+def test_abi__token__names_no_owner_and_no_way_to_more_minters(token):
+    names = {getattr(entry, "name", "") for entry in token.contract_type.abi}
+    assert "mint" in names
+    assert not names & {"owner", "set_minter", "transfer_ownership", "renounce_ownership"}
 
 
-def test_accept_ownership__not_offered__reverts(token, stranger):
-    with ape.reverts("token: ownership not offered"):
-        token.accept_ownership(sender=stranger)
-
-
-def test_abi__ownership__cannot_be_renounced(token, staking, escrow):
-    for contract in (token, staking, escrow):
+def test_abi__ownership__cannot_be_renounced(staking, escrow):
+    for contract in (staking, escrow):
         names = {getattr(entry, "name", "") for entry in contract.contract_type.abi}
         assert "transfer_ownership" in names
         assert "renounce_ownership" not in names

@@ -151,7 +151,7 @@ async def _opt_ins(contracts: Contracts, number: int) -> Finding:
     for service in SERVICES:
         if service in contracts.deployment.contracts:
             address = contracts.address(service)
-            ceiling, _, left_at = await contracts.call("Staking", "opt_in_of", number, address)
+            ceiling, _, left_at, _ = await contracts.call("Staking", "opt_in_of", number, address)
             if ceiling and not left_at:
                 found.append(f"{service} up to {as_tokens(ceiling * GWEI)} tokens")
     words = ", ".join(found) or "run `proofmesh node stake`"

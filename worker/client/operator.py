@@ -78,7 +78,7 @@ def services_of(wallet: Wallet) -> list[str]:
 async def _opt_in_of(wallet: Wallet, operator: OperatorId, service: str) -> tuple[int, int, int]:
     """Return the ceiling, the standing bond and when it left, 0 if it has not."""
     address = wallet.contracts.address(service)
-    ceiling, standing, left_at = await wallet.call("Staking", "opt_in_of", operator, address)
+    ceiling, standing, left_at, _ = await wallet.call("Staking", "opt_in_of", operator, address)
     return ceiling, standing, left_at
 
 

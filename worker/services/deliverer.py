@@ -99,7 +99,7 @@ class Deliverer(Service):
     async def _enqueue(self, delivery: Delivery, purpose: str, piece: Piece) -> None:
         desk, debt = self._desk, delivery.debt
         contracts = desk.chain.contracts
-        _, standing, _ = await contracts.call("Staking", "opt_in_of", debt.operator, debt.service)
+        _, standing, *_ = await contracts.call("Staking", "opt_in_of", debt.operator, debt.service)
         data = contracts.encode(DEMANDS, "answer_output", delivery, piece.data, piece.path)
         desk.outbox.enqueue(
             Intent(

@@ -77,7 +77,7 @@ async def lockable(desk: Desk[Any]) -> Gwei:
         answers = await desk.chain.contracts.read("Staking", views, "latest")
     except RevertedError:
         return Gwei(0)
-    (stake, exiting, *_), locked, lane, (ceiling, _, left_at), key = answers
+    (stake, exiting, *_), locked, lane, (ceiling, _, left_at, _), key = answers
     owner, most, is_retired = key
     if left_at or is_retired or owner != operator:
         return Gwei(0)

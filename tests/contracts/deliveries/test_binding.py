@@ -15,12 +15,12 @@ def unbound(either):
 
 
 def test_bind_demands__once_by_the_deployer(either, unbound):
-    with boa.reverts("hooks: not the deployer"):
+    with boa.reverts("hooks: bound or not the deployer"):
         unbound.bind_demands(OTHER, sender=either.net.owner)
     unbound.bind_demands(OTHER, sender=either.deployer)
 
     assert unbound.demands() == OTHER
-    with boa.reverts("hooks: demands are bound"):
+    with boa.reverts("hooks: bound or not the deployer"):
         unbound.bind_demands(OTHER, sender=either.deployer)
 
 

@@ -217,6 +217,7 @@ def test_accept_ownership_of__not_offered__reverts(world):
 def test_vote__cannot_reach_into_stakes_or_agreements(world):
     """A vote can spend what the Timelock holds; what people put into the vaults it does not."""
     before = world.token.balanceOf(world.staking)
+    world.token.transfer(world.timelock, 1, sender=world.deployer)
     calls = call(world.token, "transfer", world.stranger, TOKEN)
     number = world.queued(calls)
     world.go(world.now + TIMELOCK_DELAY)

@@ -92,7 +92,7 @@ def test_propose__more_than_eight_calls__reverts(world):
 
 def test_propose__what_the_timelock_cannot_move__reverts(world):
     stranger = world.stranger
-    foreign = net.contract("Token").deploy(TOKEN)  # its owner is another
+    foreign = net.contract("Delegation").deploy(*[world.token] * 3)  # nobody owns it
     for target in (stranger, foreign.address, net.contract("seeds/BlockSeed").deploy().address):
         with boa.reverts(OUT_OF_REACH):
             world.propose(Calls([target], [b""]))

@@ -48,7 +48,7 @@ class GovernedWorld:
         for key, million in zip(self.keys, (6, 6, 2), strict=True):
             net.fund(self.net, key.address, 10**7 * TOKEN)
             self.stake(0, million * 10**6, key.address)
-        for contract in (self.token, self.staking, self.escrow):
+        for contract in (self.staking, self.escrow, self.net.rewards):
             contract.transfer_ownership(self.timelock, sender=self.deployer)
             self.timelock.accept_ownership_of(contract, sender=self.stranger)
         self.go(self.now + 1)

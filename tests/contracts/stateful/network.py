@@ -19,22 +19,28 @@ GWEI = 10**9
 SUPPLY = 10**9 * TOKEN
 MINIMUM_STAKE = 1_000
 WEIGHT_CAP = 100_000
+LEVERAGE = 2
 UNBONDING = 22 * DAY
 EPOCH = 3_600
 FEE_BPS = 250
+REWARDS_EPOCH = 7 * DAY
+BURN_BPS = 5_000
+RATE_BPS = 5_000
 NO_PERMIT = (0, 0, b"\0" * 32, b"\0" * 32)
 
 
 @dataclass(frozen=True)
 class Network:
-    """Everything deployed; `owner` owns it all and holds the initial supply."""
+    """Everything deployed; `owner` owns all that can be owned and holds the initial supply."""
 
     owner: str
-    sink: str
+    treasury: str
     guardian: str
     token: VyperContract
     staking: VyperContract
+    delegation: VyperContract
     escrow: VyperContract
+    rewards: VyperContract
 
 
 _COMPILED = ROOT / ".cache" / "boa"
@@ -52,17 +58,22 @@ def contract(name: str) -> VyperDeployer:
 
 
 def deploy() -> Network:
-    """Deploy token and vaults; the genesis list is still open."""
-    owner = boa.env.generate_address("owner")
-    sink = boa.env.generate_address("sink")
-    guardian = boa.env.generate_address("guardian")
+    """Deploy and bind token, vaults and rewards; the genesis list is still open."""
+    owner, treasury, guardian = map(boa.env.generate_address, ("owner", "treasury", "guardian"))
     with boa.env.prank(owner):
         token = contract("Token").deploy(SUPPLY)
         staking = contract("Staking").deploy(
-            token.address, EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP
+            token, EPOCH, UNBONDING, MINIMUM_STAKE, WEIGHT_CAP, LEVERAGE
         )
-        escrow = contract("Escrow").deploy(token.address, staking.address, FEE_BPS, sink, guardian)
-    return Network(owner, sink, guardian, token, staking, escrow)
+        escrow = contract("Escrow").deploy(token, staking, FEE_BPS, owner, guardian)
+        delegation = contract("Delegation").deploy(token, staking, escrow)
+        shares = (REWARDS_EPOCH, BURN_BPS, RATE_BPS, treasury)
+        rewards = contract("Rewards").deploy(token, staking, escrow, delegation, *shares)
+        token.bind_minter(rewards)
+        staking.bind_delegation(delegation)
+        delegation.bind_rewards(rewards)
+        escrow.set_fee_sink(rewards)
+    return Network(owner, treasury, guardian, token, staking, delegation, escrow, rewards)
 
 
 def admit(network: Network, *services: VyperContract, standing: int = 5 * GWEI) -> None:
@@ -74,9 +85,9 @@ def admit(network: Network, *services: VyperContract, standing: int = 5 * GWEI) 
 
 
 def fund(network: Network, account: str, amount: int) -> None:
-    """Give `account` tokens, and both vaults the right to draw them."""
+    """Give `account` tokens, and the vaults the right to draw them."""
     network.token.transfer(account, amount, sender=network.owner)
-    for vault in (network.staking, network.escrow):
+    for vault in (network.staking, network.escrow, network.delegation):
         network.token.approve(vault.address, 2**256 - 1, sender=account)
 
 

@@ -1,12 +1,15 @@
-"""New lives of the state machines for some minutes: what `make fuzz` does to the contracts.
+"""New lives of the state machines: what `make fuzz` and `make stateful` do to the contracts.
 
-    python -m tests.contracts.stateful.run --minutes 30
+    python -m tests.contracts.stateful.run --minutes 30    every machine
+    python -m tests.contracts.stateful.run --steps 50000    delegation and rewards only; writes
+                                                            bench/results/stateful.json
 
 Each round has a seed, printed before it: `--seed` begins there again. A failure ends the run with
 the shortest life that shows it.
 """
 
 import argparse
+import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +19,7 @@ from boa.interpret import set_cache_dir
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from tests.contracts.stateful import test_jobs, test_network, test_provable_jobs
+from tests.contracts.stateful import test_economy, test_jobs, test_network, test_provable_jobs
 
 ROUND = settings(
     max_examples=10,
@@ -30,7 +33,9 @@ MACHINES = [
     *[test_network.NetworkMachine] * 3,
     test_jobs.JobsMachine,
     test_provable_jobs.ProvableMachine,
+    test_economy.EconomyMachine,
 ]
+RESULT = Path("bench") / "results" / "stateful.json"
 
 
 def counted(
@@ -42,30 +47,58 @@ def counted(
         def teardown(self) -> None:
             lived[f"{machine.__name__} lives"] += 1
             lived[f"{machine.__name__} steps"] += getattr(self, "_steps", 0)
+            lived.update(getattr(self, "told", {}))
             super().teardown()
 
     return Counted
 
 
 def main() -> None:
-    """Run rounds until the time is over, and print what was lived."""
+    """Run rounds until the time is over or the steps are lived, and print what was lived."""
     parser = argparse.ArgumentParser(description="Random lives of the contracts.")
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--seed", type=int, default=randrange(2**32))
     given = parser.parse_args()
     set_cache_dir(Path(".cache") / "boa")
-    end, number = time.monotonic() + given.minutes * 60, given.seed
+    if given.steps:
+        live_economy(given.steps, given.seed)
+    else:
+        live_all(given.minutes, given.seed)
+
+
+def live_all(minutes: float, number: int) -> None:
+    """Live every machine, one after the other, for some minutes."""
+    end = time.monotonic() + minutes * 60
     lived: Counter[str] = Counter()
-    for module in (test_network, test_jobs, test_provable_jobs):
+    for module in (test_network, test_jobs, test_provable_jobs, test_economy):
         module.scene()  # outside of every life, which undoes all that it did
-    started = time.process_time()
     while time.monotonic() < end:
-        machine = MACHINES[number % len(MACHINES)]
-        print(f"seed {number}: {machine.__name__}", flush=True)  # noqa: T201
-        run_state_machine_as_test(seed(number)(counted(machine, lived)), settings=ROUND)
+        live(MACHINES[number % len(MACHINES)], number, lived)
         number += 1
-        spent = time.process_time() - started
-        print(f"{spent:.0f} s of processor time, {dict(lived)}", flush=True)  # noqa: T201
+
+
+def live_economy(steps: int, number: int) -> None:
+    """Live delegation and rewards for so many steps, and keep what was lived."""
+    first, machine = number, test_economy.EconomyMachine
+    lived: Counter[str] = Counter()
+    test_economy.scene()
+    while lived[f"{machine.__name__} steps"] < steps:
+        live(machine, number, lived)
+        number += 1
+        result = {
+            "first_seed": first,
+            "rounds": number - first,
+            "lived": dict(sorted(lived.items())),
+        }
+        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def live(machine: type[RuleBasedStateMachine], number: int, lived: Counter[str]) -> None:
+    """Run a round of a machine, and count what it lived."""
+    print(f"seed {number}: {machine.__name__}", flush=True)  # noqa: T201
+    run_state_machine_as_test(seed(number)(counted(machine, lived)), settings=ROUND)
+    print(f"{time.process_time():.0f} s of processor time, {dict(lived)}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from tests.contracts.stateful import network as net
 
 # docs/protocol.md, section 1: each word's fields by width, from the least significant bit.
 LAYOUTS = {
-    "operator": (64, 62, 2, 32, 32, 32, 32),
+    "operator": (63, 1, 62, 2, 32, 32, 32, 32),
     "total": (56, 56, 56, 32, 24),
     "service": (8, 64, 40, 40, 40),
-    "opt_in": (64, 64, 40),
+    "opt_in": (64, 64, 40, 40),
     "worker_key": (24, 64, 1),
 }
 FIELDS = [(kind, field) for kind, widths in LAYOUTS.items() for field in range(len(widths))]
@@ -20,21 +20,13 @@ FIELDS = [(kind, field) for kind, widths in LAYOUTS.items() for field in range(l
 def _as_struct(kind, fields):
     """Shape the flat fields like the contract's struct."""
     if kind == "operator":
-        return (*fields[:3], tuple(fields[3:]))
+        stake, pooled, exiting, reach, *weights = fields
+        return (stake, exiting, reach, tuple(weights), bool(pooled))
     if kind == "total":
         return (tuple(fields[:4]), fields[4])
     if kind == "worker_key":
         return (fields[0], fields[1], bool(fields[2]))
     return tuple(fields)
-
-
-def _flat(value):
-    """Undo `_as_struct`."""
-    for part in value:
-        if isinstance(part, tuple):
-            yield from _flat(part)
-        else:
-            yield int(part)
 
 
 @pytest.fixture(scope="module")
@@ -51,24 +43,28 @@ def test_word__one_field_at_its_bounds__lies_where_the_protocol_says(harness, ki
     for value in {0, 1, most - 1, most}:
         fields = [0 if others == "empty" else 2**width - 1 for width in widths]
         fields[field] = value
-        word, unpacked = getattr(harness, kind)(_as_struct(kind, fields))
+        struct = _as_struct(kind, fields)
+        word, unpacked = getattr(harness, kind)(struct)
         parts = zip(fields, widths, strict=True)
         shifts = [sum(widths[:place]) for place in range(len(widths))]
         assert word == sum(part << shift for (part, _), shift in zip(parts, shifts, strict=True))
-        assert list(_flat(unpacked)) == fields
+        assert unpacked == struct
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_word__all_fields_full__nothing_spills(harness, kind):
     fields = [2**width - 1 for width in LAYOUTS[kind]]
-    word, unpacked = getattr(harness, kind)(_as_struct(kind, fields))
+    struct = _as_struct(kind, fields)
+    word, unpacked = getattr(harness, kind)(struct)
     assert word == 2 ** sum(LAYOUTS[kind]) - 1
-    assert list(_flat(unpacked)) == fields
+    assert unpacked == struct
 
 
-@pytest.mark.parametrize("word", [0, 2**256 - 1, 2**126 - 1 + 2**64, 3 << 126, 5 << 64 | 9])
+@pytest.mark.parametrize(
+    "word", [0, 2**256 - 1, 2**126 - 1 + 2**64, 3 << 126, 5 << 64 | 9, 1 << 63 | 4]
+)
 def test_operator__what_a_lock_reads__is_what_the_whole_word_says(harness, word):
-    stake, exiting, reach = word % 2**64, word >> 64 & (2**62 - 1), word >> 126 & 3
+    stake, exiting, reach = word % 2**63, word >> 64 & (2**62 - 1), word >> 126 & 3
     if exiting > stake:
         with boa.reverts():
             harness.lockable(word)

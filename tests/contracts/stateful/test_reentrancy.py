@@ -20,8 +20,9 @@ STATED = b"\x08\xc3y\xa0"  # a revert with a reason
 # The lock is each file's own, and these are of snekmate's: they touch no money.
 OWNERSHIP_VIEWS = {"owner", "pending_owner"}
 OWNERSHIP = OWNERSHIP_VIEWS | {"transfer_ownership", "accept_ownership"}
-ANYONES = {"Approval", "ProofAnnounced", "VotesChanged"}
-"""Whoever calls may allow others its own tokens, announce its proofs, bring votes up to date."""
+ANYONES = {"Approval", "EpochClosed", "ProofAnnounced", "VotesChanged"}
+"""Whoever calls may allow others its own tokens, announce its proofs, bring votes up to date, and
+close an epoch that is over."""
 
 BLIND_PERMIT = (2**63, 27, b"\1" * 32, b"\1" * 32)
 
@@ -145,6 +146,7 @@ def test_reentrancy__views_while_a_token_is_asked__are_locked(world, token, way_
 def test_reentrancy__every_other_contract__no_money_moves(world, token, way_in):
     """What is not on the way may be called, as by anyone: nothing of it changes who owns what."""
     others = [world.staking, world.courts, world.registry, world.demands, world.token]
+    others += [world.net.delegation, world.net.rewards]
     others += [s for s in (world.replicated, world.jobs) if s not in locked_by(world, way_in)]
     with boa.env.anchor():
         expected = _told(world, way_in)

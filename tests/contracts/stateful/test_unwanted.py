@@ -26,6 +26,8 @@ def contracts(world: WholeWorld) -> list:
         world.token,
         world.staking,
         world.escrow,
+        world.net.delegation,
+        world.net.rewards,
         world.registry,
         world.courts,
         world.court,

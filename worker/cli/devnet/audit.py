@@ -16,6 +16,7 @@ from worker.protocol.provable_words import reserve
 from worker.protocol.words import FINAL, GWEI, SeatOutcome, Terms
 
 NETWORK_TOKEN = 0
+VAULTS = ("Staking", "Escrow", "Delegation")
 _NOBODY = "0x" + "00" * 20
 _WORDS_AT_ONCE = 100
 
@@ -65,7 +66,7 @@ class Auditor:
         audit = Audit(block)
         events = await self.events(block)
         await self._supply(audit, events)
-        await self._staking(audit)
+        await self._staking(audit, events)
         await self._escrow(audit, events)
         _check_batches(audit, events)
         await self._words(audit, events)
@@ -92,7 +93,7 @@ class Auditor:
         minted = sum(t["value"] for t in transfers if t["sender"] == _NOBODY)
         burnt = sum(t["value"] for t in transfers if t["receiver"] == _NOBODY)
         supply = await self._view(audit, "Token", "totalSupply")
-        vaults = {name: self._contracts.address(name) for name in ("Staking", "Escrow")}
+        vaults = {name: self._contracts.address(name) for name in VAULTS}
         in_vaults = {name: balances.get(address, 0) for name, address in vaults.items()}
         audit.tokens = {
             "minted": minted,
@@ -103,16 +104,22 @@ class Auditor:
         audit.check(1, "balances add up to the supply", sum(balances.values()) == supply)
         audit.check(1, "minted - burnt is the supply", minted - burnt == supply)
 
-    async def _staking(self, audit: Audit) -> None:
+    async def _staking(self, audit: Audit, events: list[Event]) -> None:
+        """Stakes, and what was delegated to them with the income that is not claimed yet."""
         count = await self._view(audit, "Staking", "operator_count")
-        total = 0
+        total, delegated = 0, 0
         for operator in range(1, count + 1):
             stake = (await self._view(audit, "Staking", "operator", operator))[0]
+            assets, _ = await self._view(audit, "Delegation", "delegated", operator)
             locked = await self._view(audit, "Staking", "locked_of", operator)
-            audit.check(3, f"operator {operator}: locked ≤ stake", locked <= stake)
+            audit.check(3, f"operator {operator}: locked ≤ stake", locked <= stake + assets)
             total += stake * GWEI
+            delegated += assets * GWEI
         audit.tokens["stakes"] = total
         audit.check(1, "Staking holds every stake", audit.tokens["Staking"] >= total)
+        earned = sum(args["amount"] for args in _of(events, "PoolEarned"))
+        delegated += earned - sum(args["amount"] for args in _of(events, "IncomeClaimed"))
+        audit.check(1, "Delegation holds all that it owes", audit.tokens["Delegation"] >= delegated)
 
     async def _words(self, audit: Audit, events: list[Event]) -> None:
         """A batch's word is final exactly when an event said so: each task is in one state."""

@@ -168,7 +168,7 @@ async def _accounts(network: Network) -> list[Account]:
 def _balance_line(audit: Audit) -> str:
     """Say where every token is: what was minted is in wallets, vaults, or burnt."""
     tokens = audit.tokens
-    places = ("wallets", "Staking", "Escrow", "burnt")
+    places = ("wallets", "Staking", "Escrow", "Delegation", "burnt")
     total = sum(tokens[place] for place in places)
     parts = " + ".join(f"{as_tokens(tokens[place])} {place}" for place in places)
     verdict = "=" if total == tokens["minted"] else "≠"
