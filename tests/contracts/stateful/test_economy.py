@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.contracts.economy_world import EconomyWorld
-from tests.contracts.ledger.delegations import Delegations
+from tests.contracts.economy_world import NO_LIMIT, EconomyWorld
+from tests.contracts.ledger.delegations import Delegations, Pool
 from tests.contracts.ledger.emissions import Emissions
 from tests.contracts.ledger.recorder import Fact, recording
 from tests.contracts.stateful import network as net
@@ -20,6 +20,7 @@ from tests.contracts.stateful.network import GWEI, NO_PERMIT, TOKEN
 
 OPERATOR = st.integers(1, 2)
 WHO = st.integers(0, 2)
+EVERYBODY = [(operator, who) for operator in (1, 2) for who in range(3)]
 TOKENS = st.one_of(st.integers(1, 10), st.integers(1, 15_000))
 ODD = st.integers(0, 10**9 - 1)
 SHARE = st.sampled_from([1, 33, 50, 99, 100])
@@ -75,27 +76,38 @@ class EconomyMachine(RuleBasedStateMachine):
         amount = tokens * TOKEN + odd * GWEI
         attempt(lambda: self.world.delegate(who, amount, operator))
 
-    @rule(who=WHO, operator=OPERATOR, share=SHARE)
-    def undelegate(self, who: int, operator: int, share: int) -> None:
+    @rule(data=st.data(), share=SHARE)
+    def undelegate(self, data: st.DataObject, share: int) -> None:
+        operator, who = self.draw(data, lambda pool, _, who: pool.staying[who])
         shares = self.world.position(who, operator).shares * share // 100
         attempt(lambda: self.world.undelegate(who, shares, operator))
 
-    @rule(who=WHO, operator=OPERATOR, around=AROUND)
-    def withdraw(self, who: int, operator: int, around: int | None) -> None:
+    @rule(data=st.data(), around=AROUND)
+    def withdraw(self, data: st.DataObject, around: int | None) -> None:
         """Leave, now or around the moment when the shares mature."""
+        operator, who = self.draw(data, lambda pool, _, who: pool.exiting[who])
         world, position = self.world, self.world.position(who, operator)
         if position.exiting and around is not None:
             world.go(max(world.now, position.matures_at + around))
         done = attempt(lambda: world.withdraw(who, operator))
         assert not done or world.now >= position.matures_at
 
-    @rule(who=WHO, operator=OPERATOR)
-    def claim(self, who: int, operator: int) -> None:
+    @rule(data=st.data())
+    def claim(self, data: st.DataObject) -> None:
+        operator, who = self.draw(data, lambda _, i, who: self.books.earned[i, who] >= 1)
         attempt(lambda: self.world.claim(who, operator))
+
+    def draw(
+        self, data: st.DataObject, is_due: Callable[[Pool, int, str], object]
+    ) -> tuple[int, int]:
+        """Draw an operator and a delegator for whom there is something to do, else any."""
+        pools, accounts = self.books.pools, self.world.delegators
+        due = [(i, who) for i, who in EVERYBODY if is_due(pools[i], i, accounts[who])]
+        return data.draw(st.sampled_from(due or EVERYBODY))
 
     # Operators
 
-    @rule(operator=OPERATOR, tokens=TOKENS, adds=st.booleans())
+    @rule(operator=OPERATOR, tokens=TOKENS, adds=st.sampled_from([True, True, False]))
     def move_stake(self, operator: int, tokens: int, adds: bool) -> None:
         world, owner = self.world, self.world.owners[operator - 1]
         if adds:
@@ -119,7 +131,7 @@ class EconomyMachine(RuleBasedStateMachine):
     @rule(operator=OPERATOR, strict=st.booleans())
     def opt_in(self, operator: int, strict: bool) -> None:
         owner, service = self.world.owners[operator - 1], self.world.services[strict]
-        attempt(lambda: self.world.staking.opt_in(operator, service, 2**64 - 1, sender=owner))
+        attempt(lambda: self.world.staking.opt_in(operator, service, NO_LIMIT, sender=owner))
 
     @rule(operator=OPERATOR)
     def sync_votes(self, operator: int) -> None:
@@ -154,6 +166,23 @@ class EconomyMachine(RuleBasedStateMachine):
         way=st.sampled_from(["burn", "burn", "burn", "release", "release", "convict", "forfeit"]),
     )
     def unlock(self, operator: int, strict: bool, share: int, way: str) -> None:
+        self.take_away(operator, strict, share, way)
+
+    @rule(
+        operator=OPERATOR,
+        strict=st.booleans(),
+        share=st.sampled_from([99, 100, 60]),
+        convicts=st.booleans(),
+    )
+    def lose(self, operator: int, strict: bool, share: int, convicts: bool) -> None:
+        """Have a service lock all there is and take most of it: delegators lose as well."""
+        world, service = self.world, self.world.services[strict]
+        owner = world.owners[operator - 1]
+        attempt(lambda: world.staking.opt_in(operator, service, NO_LIMIT, sender=owner))
+        attempt(lambda: world.lock(self.room(operator, strict), operator, service))
+        self.take_away(operator, strict, share, "convict" if convicts else "burn")
+
+    def take_away(self, operator: int, strict: bool, share: int, way: str) -> None:
         """Whatever a service does with what it locked must never be refused."""
         world, service = self.world, self.world.services[strict]
         amount = world.staking.lane(operator, service) * share // 100
@@ -167,12 +196,23 @@ class EconomyMachine(RuleBasedStateMachine):
 
     # Money
 
-    @rule(operator=OPERATOR, tokens=st.integers(0, 2_000), odd=st.integers(1, 10**9))
-    def earn(self, operator: int, tokens: int, odd: int) -> None:
+    @rule(
+        operator=OPERATOR,
+        tokens=st.integers(0, 2_000),
+        odd=st.integers(1, 10**9),
+        then=st.sampled_from(["nothing", "book", "pay out"]),
+    )
+    def earn(self, operator: int, tokens: int, odd: int, then: str) -> None:
         self.world.earn(tokens * TOKEN + odd, operator)
+        if then != "nothing":
+            self.settle(operator, then == "book")
 
-    @rule(operator=OPERATOR, books=st.sampled_from([True, True, False]))
+    @rule(operator=OPERATOR, books=st.booleans())
     def pay_out(self, operator: int, books: bool) -> None:
+        self.settle(operator, books)
+
+    def settle(self, operator: int, books: bool) -> None:
+        """Pay an operator what Escrow owes it, with or without dividing the fees."""
         if books:
             attempt(lambda: self.world.rewards.book(operator))
             self.epochs.add(self.world.epoch)

@@ -7,15 +7,22 @@ fit what the vaults hold, and every settlement must follow from what was funded 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from worker.chain.contracts import Contracts, Event
 from worker.chain.endpoints import RpcPool
 from worker.chain.wire import parse_logs
+from worker.cli.devnet.audit_economy import (
+    NETWORK_TOKEN,
+    delegation_differences,
+    delegation_owes,
+    emission_differences,
+    undivided_fees,
+)
 from worker.protocol.provable_words import reserve
 from worker.protocol.words import FINAL, GWEI, SeatOutcome, Terms
 
-NETWORK_TOKEN = 0
 VAULTS = ("Staking", "Escrow", "Delegation")
 _NOBODY = "0x" + "00" * 20
 _WORDS_AT_ONCE = 100
@@ -66,8 +73,9 @@ class Auditor:
         audit = Audit(block)
         events = await self.events(block)
         await self._supply(audit, events)
-        await self._staking(audit, events)
+        await self._staking(audit)
         await self._escrow(audit, events)
+        await self._economy(audit, events)
         _check_batches(audit, events)
         await self._words(audit, events)
         return audit
@@ -104,22 +112,31 @@ class Auditor:
         audit.check(1, "balances add up to the supply", sum(balances.values()) == supply)
         audit.check(1, "minted - burnt is the supply", minted - burnt == supply)
 
-    async def _staking(self, audit: Audit, events: list[Event]) -> None:
-        """Stakes, and what was delegated to them with the income that is not claimed yet."""
+    async def _staking(self, audit: Audit) -> None:
         count = await self._view(audit, "Staking", "operator_count")
-        total, delegated = 0, 0
+        total = 0
         for operator in range(1, count + 1):
             stake = (await self._view(audit, "Staking", "operator", operator))[0]
             assets, _ = await self._view(audit, "Delegation", "delegated", operator)
             locked = await self._view(audit, "Staking", "locked_of", operator)
             audit.check(3, f"operator {operator}: locked ≤ stake", locked <= stake + assets)
             total += stake * GWEI
-            delegated += assets * GWEI
         audit.tokens["stakes"] = total
         audit.check(1, "Staking holds every stake", audit.tokens["Staking"] >= total)
-        earned = sum(args["amount"] for args in _of(events, "PoolEarned"))
-        delegated += earned - sum(args["amount"] for args in _of(events, "IncomeClaimed"))
-        audit.check(1, "Delegation holds all that it owes", audit.tokens["Delegation"] >= delegated)
+
+    async def _economy(self, audit: Audit, events: list[Event]) -> None:
+        """Pools, income that is not claimed yet, fees and what is minted for them."""
+        view = partial(self._view, audit)
+        operators = await view("Staking", "operator_count")
+        owed = delegation_owes(events)
+        audit.check(1, "Delegation holds all that it owes", audit.tokens["Delegation"] >= owed)
+        differ = await delegation_differences(view, events, operators)
+        audit.compare(1, "pools hold what their events say", differ)
+        fees = await undivided_fees(view, operators)
+        there = await view("Escrow", "fees_of", NETWORK_TOKEN)
+        there += await view("Token", "balanceOf", self._contracts.address("Rewards"))
+        audit.check(1, "fees that are not divided yet are there", there >= fees)
+        audit.compare(8, "what is minted follows what was burnt", emission_differences(events))
 
     async def _words(self, audit: Audit, events: list[Event]) -> None:
         """A batch's word is final exactly when an event said so: each task is in one state."""
