@@ -69,6 +69,10 @@ class Contracts:
         """Where logs of the deployment come from."""
         return list(self._names)
 
+    def having(self, function: str) -> list[str]:
+        """Return the names of the contracts that have a function of that name."""
+        return [contract for contract, name, _ in self._functions if name == function]
+
     def address(self, contract: str) -> Address:
         """Return the contract's address; raises ConfigError when it is not deployed."""
         return self.deployment.address(contract)
@@ -118,8 +122,15 @@ class Contracts:
 
         One request to one endpoint, so that all answers belong together. Raises as `call` does.
         """
+        return await self.read_all([(contract, name, args) for name, args in calls], block)
+
+    async def read_all(
+        self, calls: Sequence[tuple[str, str, tuple[Any, ...]]], block: int | str
+    ) -> list[Any]:
+        """Return what views of several contracts, (contract, function, arguments), say; as
+        `read`."""
         tag = hex(block) if isinstance(block, int) else block
-        requests = [self._request(contract, name, args, tag) for name, args in calls]
+        requests = [self._request(contract, name, args, tag) for contract, name, args in calls]
         return await self._pool.batch(requests)
 
     def _request(self, contract: str, function: str, args: tuple[Any, ...], tag: str) -> Request:

@@ -12,6 +12,7 @@ from worker.chain.deployment import Deployment
 from worker.chain.endpoint import Request
 from worker.chain.endpoints import RpcPool
 from worker.chain.keys import exposures, open_signer
+from worker.chain.standing import Standing, fetch_standing
 from worker.chain.wire import parse_amount
 from worker.cli.runtime import ask_password
 from worker.client.operator import SERVICES
@@ -138,21 +139,21 @@ async def _operator(contracts: Contracts, key: Address, node: NodeConfig) -> Asy
         detail = "this key works for nobody" if number == 0 else f"this key works for {number}"
         yield Finding("operator", State.WRONG, f"{detail}: run `proofmesh node stake`")
         return
-    stake, exiting, *_ = await contracts.call("Staking", "operator", number)
-    locked = await contracts.call("Staking", "locked_of", number)
-    detail = f"operator {number}: {as_tokens((stake - exiting) * GWEI)} tokens"
-    yield Finding("stake", State.OK, f"{detail}, {as_tokens(locked * GWEI)} locked")
-    yield await _opt_ins(contracts, number)
+    standing = await fetch_standing(contracts, number)
+    backing = standing.backing
+    detail = f"operator {number}: {as_tokens(backing.own * GWEI)} tokens"
+    if backing.delegated:
+        detail += f" and {as_tokens(backing.delegated * GWEI)} delegated"
+    yield Finding("stake", State.OK, f"{detail}, {as_tokens(backing.locked * GWEI)} locked")
+    yield _opt_ins(standing)
 
 
-async def _opt_ins(contracts: Contracts, number: int) -> Finding:
+def _opt_ins(standing: Standing) -> Finding:
     """Which services the operator works for; one is enough."""
-    found = []
-    for service in SERVICES:
-        if service in contracts.deployment.contracts:
-            address = contracts.address(service)
-            ceiling, _, left_at, _ = await contracts.call("Staking", "opt_in_of", number, address)
-            if ceiling and not left_at:
-                found.append(f"{service} up to {as_tokens(ceiling * GWEI)} tokens")
+    found = [
+        f"{service} up to {as_tokens(standing.lanes[service].ceiling * GWEI)} tokens"
+        for service in SERVICES
+        if service in standing.lanes and standing.lanes[service].ceiling
+    ]
     words = ", ".join(found) or "run `proofmesh node stake`"
     return Finding("opt-in", State.OK if found else State.WRONG, words)

@@ -13,6 +13,7 @@ _GROUPS = {
     "node": ("worker.cli.node", "Stake and run a worker."),
     "model": ("worker.cli.model", "Turn models into tensor programs, and look into them."),
     "market": ("worker.cli.market", "What work cost lately, and how soon it found operators."),
+    "delegate": ("worker.cli.delegate", "Lend stake to operators and earn with them."),
     "credits": ("worker.cli.credits", "What Escrow owes you."),
     "gov": ("worker.cli.gov", "Propose changes, vote on them, carry them out."),
     "config": ("worker.cli.settings", "Show and change settings."),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from worker.cli.output import Output, output_options
-from worker.cli.runtime import Key, Tokens, ask_password, open_wallet, run, settings_option
+from worker.cli.runtime import Key, Share, Tokens, ask_password, open_wallet, run, settings_option
 
 if TYPE_CHECKING:
     from worker.chain.keys import Signer
@@ -106,14 +106,11 @@ def unstake(config: "Config", amount: int | None, leave: bool, withdraw: bool, o
     """Queue AMOUNT tokens for exit; they stay slashable until they are withdrawn."""
     from worker.cli.times import as_time
     from worker.client import operator as operators
-    from worker.errors import UnbondedError
     from worker.types import OperatorId, Wei
 
     if amount is None and not leave and not withdraw:
         raise click.UsageError("give an amount, --leave or --withdraw")
-    number = OperatorId(config.require_node().operator)
-    if not number:
-        raise UnbondedError("there is no operator yet: `proofmesh node stake` makes one")
+    number = OperatorId(_require_operator(config))
 
     async def work() -> dict[str, str]:
         done: dict[str, str] = {"operator": str(number)}
@@ -129,6 +126,34 @@ def unstake(config: "Config", amount: int | None, leave: bool, withdraw: bool, o
         return done
 
     out.record(run(work()), key="operator")
+
+
+@node.command()
+@click.argument("commission", type=Share())
+@settings_option
+@output_options
+def pool(config: "Config", commission: int, out: Output) -> None:
+    """Let others delegate to you, and keep COMMISSION of what their part earns, such as 10%.
+
+    A pool cannot be closed again. Another commission binds 7 days later.
+    """
+    from worker.cli.times import as_time
+    from worker.client import delegation
+    from worker.client import operator as operators
+    from worker.types import OperatorId, Wei
+
+    number = OperatorId(_require_operator(config))
+
+    async def work() -> int:
+        async with open_wallet(config) as wallet:
+            binds_at = await delegation.open_pool(wallet, number, commission)
+            key = _worker_key(config)  # may lock more from now on
+            await operators.join(wallet, Wei(0), key, number, out.note)
+            return binds_at
+
+    binds = as_time(run(work()))
+    out.record({"operator": number, "commission": f"{commission / 100:g}%", "from": binds},
+               key="operator")  # fmt: skip
 
 
 @node.command()
@@ -225,6 +250,15 @@ def doctor(config: "Config", out: Output) -> None:
     out.rows(rows, columns=["check", "state", "detail"], key="check", title="node doctor")
     if any(finding.is_wrong for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _require_operator(config: "Config") -> int:
+    from worker.errors import UnbondedError
+
+    number = config.require_node().operator
+    if not number:
+        raise UnbondedError("there is no operator yet: `proofmesh node stake` makes one")
+    return number
 
 
 def _worker_key(config: "Config") -> "Signer":

@@ -35,6 +35,24 @@ class Duration(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+class Share(click.ParamType):
+    """A share that people write in percent, such as 2.5%; the command gets basis points."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return basis points, at most 10,000."""
+        from worker.client.units import parse_share
+
+        try:
+            bps = parse_share(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if bps > 10_000:
+            self.fail(f"{value} is more than all", param, ctx)
+        return bps
+
+
 class Tokens(click.ParamType):
     """An amount that people write in whole tokens; the command gets wei."""
 

@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
+from worker.chain.standing import Standing, fetch_standing
 from worker.client.lane import Lane
 from worker.client.network import Network
 from worker.client.wallet import as_tokens
 from worker.protocol.words import GWEI, Terms
-from worker.types import Address, OperatorId, Wei
+from worker.types import OperatorId, Wei
 
 _AT_ONCE = 16
 _ZERO = "0x" + "00" * 20
@@ -38,11 +39,9 @@ async def fetch_candidates(
     now = (await network.head()).timestamp
     places = asyncio.Semaphore(_AT_ONCE)
 
-    service = network.contracts.address(Lane.of(terms))
-
     async def candidate(operator: OperatorId) -> Candidate:
         async with places:
-            facts = await _facts(network, service, operator, now)
+            facts = await _facts(network, operator, now)
         reasons = tuple(_reasons(facts, terms))
         if named and operator not in named:
             reasons = ("not named by the job", *reasons)
@@ -57,33 +56,21 @@ class _Facts:
     weight: int
     worker: str
     key_ceiling: int
-    ceiling: int
-    has_left: bool
-    free: int
-    locked: int
-    lane: int
+    standing: Standing
     endpoint: str
     asked: Wei
 
 
-async def _facts(network: Network, service: Address, operator: OperatorId, now: int) -> _Facts:
-    stake = await network.view("Staking", "operator", operator)
+async def _facts(network: Network, operator: OperatorId, now: int) -> _Facts:
     weight, _ = await network.view("Staking", "weight_at", operator, now)
     worker = await network.view("Staking", "worker_of", operator)
     key = await network.view("Staking", "worker_key", worker)
-    opt_in = await network.view("Staking", "opt_in_of", operator, service)
-    locked = await network.view("Staking", "locked_of", operator)
-    lane = await network.view("Staking", "lane", operator, service)
     profile = await network.view("Registry", "profile_of", operator)
     return _Facts(
         weight=weight,
         worker=worker,
         key_ceiling=key[1],
-        ceiling=opt_in[0],
-        has_left=opt_in[2] != 0,
-        free=stake[0] - stake[1] - locked,
-        locked=locked,
-        lane=lane,
+        standing=await fetch_standing(network.contracts, operator),
         endpoint=profile[0],
         asked=Wei(profile[4]),
     )
@@ -92,18 +79,19 @@ async def _facts(network: Network, service: Address, operator: OperatorId, now: 
 def _reasons(facts: _Facts, terms: Terms) -> list[str]:
     bond = terms.bond * min(terms.batch_size, terms.tasks)
     service = Lane.of(terms)
+    backing, lane = facts.standing.backing, facts.standing.lanes[service]
     shown = f"the batch's bond of {as_tokens(bond * GWEI)}"
     checks = (
         (facts.weight == 0 and not terms.is_named, "no stake that counts in this epoch"),
         (facts.worker == _ZERO, "no worker key"),
-        (facts.ceiling == 0 and not facts.has_left, f"not opted in to {service}"),
-        (facts.has_left, f"left {service}"),
-        (0 < facts.ceiling < facts.lane + bond, f"its ceiling leaves no room for {shown}"),
+        (lane.ceiling == 0 and not lane.has_left, f"not opted in to {service}"),
+        (lane.has_left, f"left {service}"),
+        (0 < lane.ceiling < lane.held + bond, f"its ceiling leaves no room for {shown}"),
         (
-            facts.worker != _ZERO and facts.key_ceiling < facts.locked + bond,
+            facts.worker != _ZERO and facts.key_ceiling < backing.locked + bond,
             f"its key's ceiling leaves no room for {shown}",
         ),
-        (facts.free < bond, f"its free stake is below {shown}"),
+        (backing.room(lane.needs_own) < bond, f"its free stake is below {shown}"),
         (facts.asked > terms.price, f"asks {as_tokens(facts.asked)} per task"),
     )
     return [reason for holds, reason in checks if holds]

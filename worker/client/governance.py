@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from worker.chain.contracts import Contracts, Event
+from worker.chain.standing import fetch_standing
 from worker.client.calls import Call, describe
 from worker.client.network import Network
 from worker.client.operator import fetch_operator
@@ -66,10 +67,13 @@ async def fetch_proposal(wallet: Wallet, number: int) -> Proposal:
 
 
 async def sync_votes(wallet: Wallet, operator: OperatorId) -> Gwei:
-    """Bring an operator's votes up to its stake; return them, in gwei."""
-    state = await fetch_operator(wallet, operator)
+    """Bring an operator's votes up to its stake and what was delegated to it; return them, in gwei.
+
+    Raises NotFoundError.
+    """
+    await fetch_operator(wallet, operator)
     await wallet.send("Staking", "sync_votes", operator)
-    return Gwei(state.stake - state.exiting)
+    return (await fetch_standing(wallet.contracts, operator)).backing.votes
 
 
 async def propose(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.chain.keys import Signer
+from worker.chain.standing import fetch_standing
 from worker.client.wallet import Progress, Wallet, as_tokens
 from worker.errors import NotFoundError, UnbondedError, UsageError
 from worker.protocol import eip712
@@ -21,6 +22,8 @@ _NOBODY = "0x" + "00" * 20
 class OperatorState:
     """An operator as the chain shows it. Amounts are gwei, `credit` is wei of the network token.
 
+    `delegated` is what others lent it and do not take back; `reach` the most that its own stake
+    could have locked, with a full pool where it has one.
     `ceilings` are what each deployed service may lock, 0 where the operator has not opted in.
     """
 
@@ -29,6 +32,8 @@ class OperatorState:
     worker: Address | None
     stake: Gwei
     exiting: Gwei
+    delegated: Gwei
+    reach: Gwei
     locked: Gwei
     key_ceiling: Gwei
     ceilings: Mapping[str, Gwei]
@@ -46,9 +51,7 @@ async def fetch_operator(wallet: Wallet, operator: OperatorId) -> OperatorState:
     now = (await wallet.pool.head()).timestamp
     worker = await wallet.call("Staking", "worker_of", operator)
     stake = await wallet.call("Staking", "operator", operator)
-    opt_ins = {
-        service: await _opt_in_of(wallet, operator, service) for service in services_of(wallet)
-    }
+    standing = await fetch_standing(wallet.contracts, operator)
     weight, total = await wallet.call("Staking", "weight_at", operator, now)
     key = await wallet.call("Staking", "worker_key", worker)
     return OperatorState(
@@ -57,13 +60,12 @@ async def fetch_operator(wallet: Wallet, operator: OperatorId) -> OperatorState:
         worker=None if worker == _NOBODY else worker,
         stake=Gwei(stake[0]),
         exiting=Gwei(stake[1]),
-        locked=Gwei(await wallet.call("Staking", "locked_of", operator)),
+        delegated=Gwei(standing.backing.delegated),
+        reach=Gwei(standing.backing.own * (standing.backing.leverage if stake[-1] else 1)),
+        locked=Gwei(standing.backing.locked),
         key_ceiling=Gwei(key[1]),
-        ceilings={
-            service: Gwei(0 if left_at else ceiling)
-            for service, (ceiling, _, left_at) in opt_ins.items()
-        },
-        standing_bonds=Gwei(sum(standing for _, standing, _ in opt_ins.values())),
+        ceilings={name: Gwei(standing.lanes[name].ceiling) for name in services_of(wallet)},
+        standing_bonds=Gwei(sum(standing.lanes[name].standing for name in services_of(wallet))),
         weight=weight,
         weight_total=total,
         credit=Wei(await wallet.call("Escrow", "operator_credit", operator, 0)),
@@ -73,13 +75,6 @@ async def fetch_operator(wallet: Wallet, operator: OperatorId) -> OperatorState:
 def services_of(wallet: Wallet) -> list[str]:
     """Return the services that this network has."""
     return [service for service in SERVICES if service in wallet.deployment.contracts]
-
-
-async def _opt_in_of(wallet: Wallet, operator: OperatorId, service: str) -> tuple[int, int, int]:
-    """Return the ceiling, the standing bond and when it left, 0 if it has not."""
-    address = wallet.contracts.address(service)
-    ceiling, standing, left_at, _ = await wallet.call("Staking", "opt_in_of", operator, address)
-    return ceiling, standing, left_at
 
 
 async def stake(wallet: Wallet, amount: Wei, operator: OperatorId | None = None) -> OperatorId:
@@ -131,7 +126,7 @@ async def join(
     if operator is None:
         raise UnbondedError("nothing is staked: give an amount or an operator")
     state = await fetch_operator(wallet, operator)
-    ceiling = Gwei(state.stake - state.exiting)
+    ceiling = state.reach
     if state.worker != key.address or state.key_ceiling < ceiling:
         await set_worker(wallet, operator, key, ceiling)
         progress(f"{key.address} is its worker key")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from worker.chain.standing import fetch_standing
 from worker.errors import RevertedError
 from worker.services.desk import Desk
 from worker.services.policy import PolicyConfig, Situation
@@ -65,20 +66,14 @@ async def has_opted_in(desk: Desk[Any]) -> bool:
 
 async def lockable(desk: Desk[Any]) -> Gwei:
     """Return what Staking would let this worker's key lock for the lane's contract now."""
-    operator, service = desk.identity.operator, desk.service
-    views = [
-        ("operator", (operator,)),
-        ("locked_of", (operator,)),
-        ("lane", (operator, service)),
-        ("opt_in_of", (operator, service)),
-        ("worker_key", (desk.identity.worker,)),
-    ]
+    contracts, operator = desk.chain.contracts, desk.identity.operator
     try:
-        answers = await desk.chain.contracts.read("Staking", views, "latest")
+        standing = await fetch_standing(contracts, operator)
+        key = await contracts.call("Staking", "worker_key", desk.identity.worker)
     except RevertedError:
         return Gwei(0)
-    (stake, exiting, *_), locked, lane, (ceiling, _, left_at, _), key = answers
     owner, most, is_retired = key
-    if left_at or is_retired or owner != operator:
+    if is_retired or owner != operator:
         return Gwei(0)
-    return Gwei(max(0, min(stake - exiting - locked, most - locked, ceiling - lane)))
+    room = standing.room(desk.lane.service)
+    return Gwei(max(0, min(room, most - standing.backing.locked)))

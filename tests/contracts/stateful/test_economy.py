@@ -17,6 +17,7 @@ from tests.contracts.ledger.recorder import Fact, recording
 from tests.contracts.stateful import network as net
 from tests.contracts.stateful.life import attempt
 from tests.contracts.stateful.network import GWEI, NO_PERMIT, TOKEN
+from worker.protocol.backing import Backing
 
 OPERATOR = st.integers(1, 2)
 WHO = st.integers(0, 2)
@@ -150,14 +151,16 @@ class EconomyMachine(RuleBasedStateMachine):
         assert done == (is_joined and amount <= room) or amount == 0
 
     def room(self, operator: int, strict: bool) -> int:
-        """Return how much a service may lock, gwei: docs/protocol.md, section 9."""
+        """Return how much a service may lock, gwei, by what workers reckon with."""
         staking, seen = self.world.staking, self.world.staking.operator(operator)
-        own, locked = seen.stake - seen.exiting, staking.locked_of(operator)
-        own_locked = staking.lane(operator, self.world.strict_service)
-        active = self.world.delegation.delegated(operator)[1]
-        behind = min(active, (staking.leverage() - 1) * own)
-        free = own + behind - locked if own_locked <= own else own - locked
-        return max(0, min(free, own - own_locked) if strict else free)
+        backing = Backing(
+            own=seen.stake - seen.exiting,
+            delegated=self.world.delegation.delegated(operator)[1],
+            leverage=staking.leverage(),
+            locked=staking.locked_of(operator),
+            own_locked=staking.lane(operator, self.world.strict_service),
+        )
+        return backing.room(strict)
 
     @rule(
         operator=OPERATOR,
