@@ -19,6 +19,7 @@ from worker.errors import ConfigError
 from worker.logs import scrub
 from worker.services.announcer import ProfileConfig
 from worker.services.challenge.config import ChallengeConfig
+from worker.services.collector import CollectConfig
 from worker.services.policy import PolicyConfig
 from worker.services.runner import RunConfig
 from worker.storage.fetch import FetchConfig
@@ -58,6 +59,7 @@ class NodeConfig(BaseModel):
     limits: WorkLimits = WorkLimits()
     tensor: TensorConfig = TensorConfig()
     challenge: ChallengeConfig = ChallengeConfig()
+    collect: CollectConfig = CollectConfig()
 
     blob_bytes: int = Field(default=20 << 30, ge=1 << 20)
     """Room for blobs: programs, inputs and outputs."""

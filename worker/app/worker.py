@@ -28,9 +28,11 @@ from worker.protocol.uploads import Upload, UploadDomain
 from worker.services.announcer import Announcer
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.caretaker import Caretaker
+from worker.services.collector import Collector
 from worker.services.deliverer import Cutter, Deliverer, cut_run
 from worker.services.outputs import Outputs
 from worker.services.peers import Peers
+from worker.services.policy import TokenTerms
 from worker.services.provable.lane import DEMANDS
 from worker.services.report import build_status
 from worker.services.sending import Sending
@@ -76,7 +78,9 @@ class Worker:
         if DEMANDS in ground.desk.chain.contracts.deployment.contracts:
             in_lanes.append(self._build_deliverer())
         self._services: list[Service] = [self._watcher, self._sending, *in_lanes]
-        self._services += [announcer, self._caretaker]
+        token = node.policy.tokens.get(0, TokenTerms())
+        collector = Collector(ground.desk, node.collect, token, self._on_step)
+        self._services += [announcer, collector, self._caretaker]
         for desk in ground.desks:
             desk.on_intent = self._sending.wake
         self._watcher.tell(self._sending, *in_lanes)

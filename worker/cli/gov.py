@@ -1,6 +1,6 @@
 """`proofmesh gov`: changes to the network that its operators vote on."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _OPERATOR = click.option("--operator", type=int, required=True, help="Whose votes; it is yours.")
 _COLUMNS = ("number", "state", "for", "against", "abstain", "quorum", "closes", "description")
 _NUMBER = click.argument("number", type=click.IntRange(min=1))
+_SUPPORT = click.argument("support", type=click.Choice(["for", "against", "abstain"]))
 
 
 @click.group("gov")
@@ -94,7 +95,7 @@ def sync(config: "Config", operator: int, out: Output) -> None:
 
 @gov.command()
 @_NUMBER
-@click.argument("support", type=click.Choice(["for", "against", "abstain"]))
+@_SUPPORT
 @_OPERATOR
 @settings_option
 @output_options
@@ -109,6 +110,44 @@ def vote(config: "Config", number: int, support: str, operator: int, out: Output
             return await governance.vote(wallet, number, OperatorId(operator), choice)
 
     out.record({"number": number, "support": support, "votes": _votes(run(work()))}, key="votes")
+
+
+@gov.command()
+@_NUMBER
+@_SUPPORT
+@_OPERATOR
+@settings_option
+def sign(config: "Config", number: int, support: str, operator: int) -> None:
+    """Sign a vote and print it as JSON; sends nothing. Anyone can bring it with `gov bring`."""
+    from worker.client import ballots, governance
+    from worker.types import OperatorId
+
+    async def work() -> str:
+        async with open_wallet(config) as wallet:
+            choice = governance.Support[support.upper()]
+            ballot = await ballots.sign(wallet, number, OperatorId(operator), choice)
+            return ballot.model_dump_json()
+
+    click.echo(run(work()))
+
+
+@gov.command()
+@click.argument("source", metavar="FILE", type=click.File("rb"))
+@settings_option
+@output_options
+def bring(config: "Config", source: BinaryIO, out: Output) -> None:
+    """Cast the vote in FILE that somebody signed; "-" reads it from stdin."""
+    from worker.client import ballots
+
+    ballot = ballots.Ballot.read(source.read())
+
+    async def work() -> int:
+        async with open_wallet(config) as wallet:
+            return await ballots.bring(wallet, ballot)
+
+    votes = _votes(run(work()))
+    support = ballot.support.name.lower()
+    out.record({"number": ballot.proposal, "support": support, "votes": votes}, key="votes")
 
 
 @gov.command()

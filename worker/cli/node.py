@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from worker.cli.node_earnings import earnings
 from worker.cli.output import Output, output_options
 from worker.cli.runtime import Key, Share, Tokens, ask_password, open_wallet, run, settings_option
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 @click.group("node")
 def node() -> None:
     """Stake and run a worker."""
+
+
+node.add_command(earnings)
 
 
 @node.command()

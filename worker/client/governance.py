@@ -11,6 +11,7 @@ from worker.client.network import Network
 from worker.client.operator import fetch_operator
 from worker.client.wallet import Wallet
 from worker.errors import NotFoundError, UsageError
+from worker.protocol.outbox import OutboxEntry
 from worker.types import Gwei, OperatorId, Timestamp
 
 
@@ -91,7 +92,13 @@ async def propose(
 
 async def vote(wallet: Wallet, number: int, operator: OperatorId, support: Support) -> Gwei:
     """Vote with all that the operator had staked; return how much that was, in gwei."""
-    entry = await wallet.send("Governor", "vote", number, operator, int(support))
+    return await voted(
+        wallet, await wallet.send("Governor", "vote", number, operator, int(support))
+    )
+
+
+async def voted(wallet: Wallet, entry: OutboxEntry) -> Gwei:
+    """Return how many votes a transaction cast, in gwei."""
     logged = await wallet.events_of(entry)
     return Gwei(next(event for event in logged if event.name == "Voted").args["votes"])
 

@@ -1,4 +1,4 @@
-"""Typed data that people and keys sign: the worker key's consent, and ERC-2612 permits."""
+"""Typed data that people and keys sign: consent of worker keys, ERC-2612 permits, ballots."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +50,22 @@ def permit(
             ("spender", "address", spender),
             ("value", "uint256", value),
             ("nonce", "uint256", nonce),
+            ("deadline", "uint256", deadline),
+        ],
+    )
+
+
+def ballot(
+    domain: Domain, proposal: int, operator: OperatorId, support: int, deadline: Timestamp
+) -> dict[str, Any]:
+    """Return what an operator's owner signs to vote, for anyone to bring before `deadline`."""
+    return _message(
+        domain,
+        "Ballot",
+        [
+            ("proposal", "uint256", proposal),
+            ("operator", "uint256", operator),
+            ("support", "uint256", support),
             ("deadline", "uint256", deadline),
         ],
     )

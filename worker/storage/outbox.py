@@ -48,6 +48,14 @@ class SqliteOutbox:
         """Return the entry of that purpose."""
         return next(iter(self._select("WHERE purpose = ?", purpose)), None)
 
+    def purposes(self, verb: str) -> list[str]:
+        """Return the purposes "<verb>:…", oldest first."""
+        rows = self._database.query(
+            "SELECT purpose FROM outbox WHERE purpose > ? AND purpose < ? ORDER BY id",
+            *(f"{verb}:", f"{verb};"),
+        )
+        return [row["purpose"] for row in rows]
+
     def entries(self, *states: TxState) -> list[OutboxEntry]:
         """Return entries in these states (all when none is given), oldest first."""
         if not states:

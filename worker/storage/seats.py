@@ -306,6 +306,13 @@ class SeatStore:
         rows = self._database.query("SELECT * FROM earnings ORDER BY block")
         return [_earning(row) for row in rows]
 
+    def earnings_by_job(self) -> dict[JobKey, list[Earning]]:
+        """Return the same by the job that brought them."""
+        found: dict[JobKey, list[Earning]] = {}
+        for row in self._database.query("SELECT * FROM earnings"):
+            found.setdefault(JobKey(row["job"]), []).append(_earning(row))
+        return found
+
     def earning(self, key: SeatKey) -> Earning | None:
         """Return what the settlement of a seat brought, None before it."""
         rows = self._database.query(

@@ -74,6 +74,42 @@ def test_gov__from_proposal_to_execution__changes_the_fee(
     assert (shown["for"], shown["quorum"]) == ("20000000", "10000000")
 
 
+def test_sign__brought_by_somebody_else__counts_once(
+    run: Run,
+    voter: int,
+    proposed: str,
+    skip: Callable[[int], None],
+    settings: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    signed = run("gov", "sign", proposed, "against", "--operator", voter)
+    assert signed.code == Exit.OK, signed.err
+    (ballot := tmp_path / "ballot.json").write_text(signed.out)
+    settings(wallet="dev_account = 1")
+    others = run("gov", "sign", proposed, "for", "--operator", voter)
+    assert (others.code, "operator 1 is 0x" in others.err) == (Exit.USAGE, True)
+    skip(DELAY)
+
+    brought = run("gov", "bring", ballot, "-o", "json")
+    assert brought.data == {"number": 1, "support": "against", "votes": "20000000"}
+    again = run("gov", "bring", ballot)
+    assert (again.code, "governor: operator has voted" in again.err) == (Exit.REVERTED, True)
+    ballot.write_text(signed.out.replace('"support":1', '"support":0'))
+    forged = run("gov", "bring", ballot)
+    assert forged.code == Exit.REVERTED, forged.err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"proposal": 1, "operator": 1, "support": 7, "deadline": 1}', "\x00"]
+)
+def test_bring__no_ballot__sends_nothing(
+    run: Run, settings: Callable[..., None], tmp_path: Path, text: str
+) -> None:
+    (ballot := tmp_path / "ballot.json").write_text(text)
+    brought = run("gov", "bring", ballot)
+    assert (brought.code, "no ballot" in brought.err) == (Exit.USAGE, True), brought.err
+
+
 def test_list__two_proposals__the_newest_first(run: Run, voter: int, proposed: str) -> None:
     calls = ("--call", "Staking.set_weight_cap(5)", "--call", "Courts.set_capture_bps(1)")
     run("gov", "propose", "--operator", voter, *calls, "--because", "[red]two\x1b[2Jcalls")

@@ -58,13 +58,32 @@ class Chain:
         self.deployment = SimpleNamespace(contracts={"BlockSeed": None})
 
     async def call(self, contract: str, view: str, *args: Any, **_: Any) -> Any:
-        answers = {"draw_of": 50 | 7 << 64, "job_of": 5 | 7 << 64, "weight_at": (1, 1)}
+        answers = {
+            "draw_of": 50 | 7 << 64,
+            "job_of": 5 | 7 << 64,
+            "weight_at": (1, 1),
+            "worker_key": (ME, 10**12, False),
+        }
         return self.owners[args[0]] if view == "owner_of" else answers[view]
 
     async def read(self, contract: str, calls: Sequence[Any], block: Any) -> list[Any]:
-        if calls[0][0] == "batch_of":
-            return [0] * len(calls)
-        return [(10**12, 0), 0, 0, (10**12, 0, 0), (ME, 10**12, False)]
+        return [0] * len(calls)  # words of batches
+
+    def having(self, _: str) -> list[str]:
+        return ["ProvableJobs"]
+
+    async def read_all(self, calls: Sequence[Any], block: Any) -> list[Any]:
+        """Say how the operator stands: a thousand tokens, nothing locked."""
+        answers = {
+            "operator": (10**12, 0),
+            "locked_of": 0,
+            "leverage": 2,
+            "delegated": (0, 0),
+            "lane": 0,
+            "opt_in_of": (10**12, 0, 0, 0),
+            "OWN_STAKE_ONLY": True,
+        }
+        return [answers[view] for _, view, _ in calls]
 
     def address(self, _: str) -> str:
         return "0x" + "11" * 20
