@@ -1,11 +1,6 @@
-from pathlib import Path
-
 import pytest
-from boa.interpret import set_cache_dir
 
 from tests.contracts.economy_world import EconomyWorld
-
-set_cache_dir(Path(__file__).parents[3] / ".cache" / "boa")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from collections import Counter
 from pathlib import Path
 from random import randrange
 
-from boa.interpret import set_cache_dir
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
@@ -60,7 +59,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--seed", type=int, default=randrange(2**32))
     given = parser.parse_args()
-    set_cache_dir(Path(".cache") / "boa")
     if given.steps:
         live_economy(given.steps, given.seed)
     else:

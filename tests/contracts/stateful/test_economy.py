@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from functools import cache
 
 import boa
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -327,9 +326,6 @@ class EconomyMachine(RuleBasedStateMachine):
 
 class TestEconomy(EconomyMachine.TestCase):
     """Deploys before the first example, whose end undoes all that it did."""
-
-    if settings().max_examples == 25:  # the ci profile: few lives, long ones are `make stateful`
-        settings = settings(max_examples=8, stateful_step_count=30)
 
     @classmethod
     def setUpClass(cls) -> None:
