@@ -60,6 +60,7 @@ class ReferenceBackend:
     """The reference as a backend, for small tensors. See worker.tensor.backends.base.Backend."""
 
     name = "reference"
+    uses_gpu = False
 
     def load(self, tensor: Constant) -> Constant:
         """See Backend."""
