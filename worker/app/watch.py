@@ -10,6 +10,7 @@ import structlog
 
 from worker.app.challenge import Bench, ChallengeServices
 from worker.app.ground import network_name
+from worker.app.running import run_services
 from worker.chain.contracts import Contracts
 from worker.chain.deployment import Deployment
 from worker.chain.endpoints import RpcPool
@@ -126,18 +127,16 @@ class Watch:
         chain_id = desk.chain.contracts.deployment.chain_id
         sender = Sender(post.pool, desk.outbox, post.signer, config.chain, chain_id)
         self._sending = Sending(sender, desk.outbox, health)
-        lookout = Lookout(self, health, tell, is_once)
-        self._watcher.tell(self._sending, *self._challenge.all, lookout)
+        self._lookout = Lookout(self, health, tell, is_once)
+        self._watcher.tell(self._sending, *self._challenge.all, self._lookout)
         self._sending.tell(*self._challenge.all)
         self._challenge.challenger.tell(self._sending)
-        self._services = [self._watcher, self._sending, *self._challenge.all, lookout]
+        self._services = [self._watcher, self._sending, *self._challenge.all, self._lookout]
 
     async def run(self) -> None:
         """Watch until told to stop."""
-        async with asyncio.TaskGroup() as group:
-            log.info("watching", prover=self.address)
-            for service in self._services:
-                group.create_task(service.run(self._stop), name=service.name)
+        log.info("watching", prover=self.address)
+        await run_services(self._services, self._watcher, self._stop, self._lookout)
 
     def stop(self) -> None:
         """End after the steps that have begun; what is durable goes on at the next start."""

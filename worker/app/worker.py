@@ -19,6 +19,7 @@ from worker.api.uploads import UploadRoutes, UploadTerms
 from worker.app.ground import Ground, open_ground
 from worker.app.provable import ProvableServices
 from worker.app.replicated import ReplicatedServices
+from worker.app.running import run_services
 from worker.chain.events import LogScanner
 from worker.chain.sender import Sender
 from worker.config import Config
@@ -91,7 +92,7 @@ class Worker:
     async def run(self) -> None:
         """Work until told to stop: `drain` ends when all seats are settled, `stop` at once."""
         ground = self.ground
-        async with self._api, asyncio.TaskGroup() as group:
+        async with self._api:
             log.info(
                 "worker started",
                 operator=ground.desk.identity.operator,
@@ -99,13 +100,7 @@ class Worker:
                 admin_port=self._api.admin_port,
                 public_port=self._api.public_port,
             )
-            first = [self._watcher, self._caretaker]
-            for service in first:
-                group.create_task(service.run(self._stop), name=service.name)
-            await _any(self._watcher.began, self._stop)
-            for service in self._services:
-                if service not in first:
-                    group.create_task(service.run(self._stop), name=service.name)
+            await run_services(self._services, self._watcher, self._stop, self._caretaker)
         log.info("worker stopped")
 
     def drain(self) -> None:
@@ -211,16 +206,6 @@ def _capabilities(ground: Ground) -> Capability:
         if ground.tensors.uses_gpu:
             found |= Capability.GPU
     return found
-
-
-async def _any(*events: asyncio.Event) -> None:
-    """Wait until one of the events is set."""
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
 
 
 async def run(

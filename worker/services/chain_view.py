@@ -39,11 +39,6 @@ class ChainView:
         return min(self.scanned_to, self.head.number - self.confirmations) if self.head else -1
 
     @property
-    def has_begun(self) -> bool:
-        """Whether anything is known at that depth: not before the first scan of this process."""
-        return self.confirmed >= 0
-
-    @property
     def seed_source(self) -> str:
         """The name of the deployment's source of block hashes; each kind of network has its own."""
         return next(name for name in self.contracts.deployment.contracts if name.endswith("Seed"))

@@ -36,7 +36,7 @@ class Revealer(Service):
         revealing = self._desk.held(SeatState.REVEALING)
         for seat, entry in self._desk.settled(Verb.REVEAL, revealing):
             self._follow(seat, entry)
-        sealed = self._desk.held(SeatState.SEALED) if self._desk.chain.has_begun else []
+        sealed = self._desk.held(SeatState.SEALED)
         await self._desk.learn(sealed)
         due = [seat for seat in sealed if await self._is_due(seat)]
         await self._desk.look(due)

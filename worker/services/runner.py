@@ -78,7 +78,7 @@ class Runner(Service, Generic[Ready]):
     async def tick(self) -> bool:
         """Store what finished, start what fits, bring complete batches forward."""
         self._reap()
-        seats = self._desk.held(*_RUNNABLE) if self._desk.chain.has_begun else []
+        seats = self._desk.held(*_RUNNABLE)
         await self._desk.learn(seats)
         for seat in seats:
             if not await self._is_over(seat):

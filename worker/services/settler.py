@@ -39,7 +39,7 @@ class Settler(Service):
 
     async def tick(self) -> bool:
         """Close ended batches, then crank what is due."""
-        holding = self._desk.held(*HOLDING) if self._desk.chain.has_begun else []
+        holding = self._desk.held(*HOLDING)
         await self._desk.learn(holding)
         for seat in holding:
             round_ = await self._desk.confirmed(seat)

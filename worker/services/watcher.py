@@ -61,7 +61,8 @@ class Watcher(Service):
         self._cursor = CursorStore(database)
         self._window: Mapping[int, bytes] = self._cursor.load()
         self.began = asyncio.Event()
-        """Set once the chain is known to be the one that was stored: before, nothing is signed."""
+        """Set once the chain is known to be the one that was stored, and deep enough to act upon:
+        before, nothing is signed."""
         self._stored: set[tuple[bytes, int]] | None = None  # events of the last scan
         self._jobs = JobStore(database)
         self._demands = DemandStore(database)
@@ -75,8 +76,9 @@ class Watcher(Service):
         if fresh:
             self._store(scan)
             self.step("scan_stored")
-        self.began.set()
         self._show(scan, fresh)
+        if self._chain.confirmed >= 0:
+            self.began.set()
         return not scan.is_caught_up
 
     def _store(self, scan: Scan) -> None:

@@ -132,13 +132,3 @@ async def test_tick__what_the_chain_decided__books_the_seat(
     assert sum(one.paid for one in desk.seats.earnings()) == paid
     assert sum(one.burnt for one in desk.seats.earnings()) == burnt
     assert bool(ended) == (state is not SeatState.REVEALED)
-
-
-async def test_tick__nothing_scanned_since_the_start__asks_nothing(tmp_path: Path) -> None:
-    desk = _with_logs(tmp_path)
-    desk.seats.add(seat(SeatState.REVEALED))
-    desk.chain.scanned_to = -1
-
-    await Settler(desk, Seconds(5), lambda _: None).tick()  # a read would fail: there is no chain
-
-    assert [one.state for one in desk.held(SeatState.REVEALED)] == [SeatState.REVEALED]

@@ -92,6 +92,17 @@ async def test_tick__an_event_that_was_left_out_before__stored_and_counted(tmp_p
     assert _late() == before + 1
 
 
+async def test_tick__chain_younger_than_its_confirmations__lets_nothing_begin(
+    tmp_path: Path,
+) -> None:
+    watcher, desk, _ = _watcher(tmp_path, _scan(2), _scan(3))
+    desk.chain.confirmations = 3
+    await watcher.tick()
+    assert desk.chain.confirmed < 0 and not watcher.began.is_set()
+    await watcher.tick()
+    assert desk.chain.confirmed == 0 and watcher.began.is_set()
+
+
 def _watcher(folder: Path, *scans: Scan) -> tuple[Watcher, Any, list[str]]:
     desk = open_desk(folder)
     news: list[str] = []

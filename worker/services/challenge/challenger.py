@@ -70,7 +70,7 @@ class Challenger(Service):
     async def tick(self) -> bool:
         """Go on with every case that is not closed."""
         self._crew.reap()
-        for case in self._cases.in_states(*OPEN) if self._chain.has_begun else ():
+        for case in self._cases.in_states(*OPEN):
             self._crew.begin(case.key, self._advance(case))
         counts = self._cases.count()
         for state in CaseState:

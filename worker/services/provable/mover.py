@@ -36,7 +36,7 @@ class Mover(Service):
         revealing = self._desk.held(SeatState.REVEALING)
         for seat, entry in self._desk.settled(Verb.REVEAL, revealing):
             self._follow(seat, entry)
-        holding = self._desk.held(*HOLDING) if self._desk.chain.has_begun else []
+        holding = self._desk.held(*HOLDING)
         await self._desk.learn(holding)
         for seat in holding:
             round_ = await self._desk.confirmed(seat)
