@@ -5,19 +5,18 @@
 Writes bench/results/adversaries.json; exits 1 when anything is not as the protocol says.
 """
 
-import asyncio
 import json
 import secrets
 import sys
-import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from tests.adversaries.outcome import Party, as_json, judge, rows, unplayed
 from tests.adversaries.show import ROOT, Plan, Show, open_show
-from tests.adversaries.telling import machine, narrator
+from tests.adversaries.telling import in_a_folder, machine, narrator
 from worker.cli.devnet.cast.roles import Cast
 from worker.cli.output import Output
 
@@ -42,8 +41,7 @@ def main(jobs: int, minutes: float, seed: int | None, parts: str) -> None:
         post_seconds=minutes * 60 * _POSTING,
         within=minutes * 60,
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        sys.exit(asyncio.run(_play(plan, Path(scratch))))
+    sys.exit(in_a_folder(partial(_play, plan)))
 
 
 async def _play(plan: Plan, folder: Path) -> int:

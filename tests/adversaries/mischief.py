@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-import tomlkit
-
+from tests.e2e.network import configure
 from tests.faults.proxy import Proxy, hang
 from worker.cli.devnet.network import Operator
 from worker.cli.devnet.stage import Stage
@@ -61,9 +59,7 @@ async def proxied(stage: Stage, operators: Sequence[Operator]) -> AsyncIterator[
         proxies = {}
         for operator in operators:
             proxy = await stack.enter_async_context(Proxy(stage.network.anvil.url))
-            settings: Any = tomlkit.parse(operator.settings.read_text())
-            settings["chain"]["rpc_urls"] = [proxy.url, stage.network.anvil.url]
-            operator.settings.write_text(tomlkit.dumps(settings))
+            configure(operator, "chain", rpc_urls=[proxy.url, stage.network.anvil.url])
             proxies[operator.id] = proxy
         yield proxies
 

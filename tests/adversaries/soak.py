@@ -11,10 +11,10 @@ import contextlib
 import json
 import secrets
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +22,7 @@ import click
 
 from tests.adversaries.outcome import judge
 from tests.adversaries.show import ROOT, Plan, Show, open_show
-from tests.adversaries.telling import machine, narrator
+from tests.adversaries.telling import in_a_folder, machine, narrator
 from worker.cli.devnet.cast.roles import Cast
 from worker.cli.output import Output
 
@@ -140,8 +140,7 @@ def main(minutes: float, seed: int | None) -> None:
         within=seconds + _TAIL_SECONDS,
         immortals=len(CAST.operators) - MORTALS,
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        sys.exit(asyncio.run(_run(plan, Path(scratch))))
+    sys.exit(in_a_folder(partial(_run, plan)))
 
 
 async def _run(plan: Plan, folder: Path) -> int:

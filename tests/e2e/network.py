@@ -13,8 +13,10 @@ from typing import Any
 import tomlkit
 from aiohttp import web
 
+from worker.chain.config import KeyConfig
 from worker.cli.devnet.audit import Auditor
-from worker.cli.devnet.network import Network, Operator
+from worker.cli.devnet.network import REQUESTER, Network, Operator
+from worker.client import AsyncClient, ClientConfig
 from worker.client.build import Build
 from worker.client.wasm_build import build_wasm
 from worker.client.wasm_spec import WasmSpec
@@ -119,10 +121,23 @@ async def events(network: Network, *names: str, job: bytes | None = None) -> lis
     return [e.args for e in found if e.name in names and job in (None, e.args.get("job"))]
 
 
-def announce(operator: Operator, url: str) -> None:
-    """Have the operator's worker announce another public address when it starts."""
-    settings = tomlkit.parse(operator.settings.read_text())
-    settings["node"]["public_url"] = url  # type: ignore[index]
+@asynccontextmanager
+async def requester(network: Network) -> AsyncIterator[AsyncClient]:
+    """The requester's SDK, with a journal of its own."""
+    config = ClientConfig(
+        deployment=network.deployment_file,
+        chain=network.chain,
+        data=network.folder / f"requester-{secrets.token_hex(4)}",
+        wallet=KeyConfig(dev_account=REQUESTER),
+    )
+    async with AsyncClient(config) as client:
+        yield client
+
+
+def configure(operator: Operator, table: str, **values: Any) -> None:
+    """Change what a table of the operator's settings says; its worker reads them when it starts."""
+    settings = tomlkit.parse(operator.settings.read_text()).unwrap()
+    settings[table] |= values
     operator.settings.write_text(tomlkit.dumps(settings))
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.e2e.network import (
     CIRCLE,
     all_settled,
-    announce,
+    configure,
     events,
     job_spec,
     post,
@@ -101,8 +101,8 @@ async def test_job__openings_that_never_come_or_do_not_fit__revealed_and_paid(
     silent, false, honest = network.operators[:3]
     written = [one.settings.read_text() for one in (silent, false)]
     async with serving_false_openings(false.id) as port:
-        announce(silent, f"http://127.0.0.1:{free_port()}")
-        announce(false, f"http://127.0.0.1:{port}")
+        configure(silent, "node", public_url=f"http://127.0.0.1:{free_port()}")
+        configure(false, "node", public_url=f"http://127.0.0.1:{port}")
         try:
             await _start(network, (silent, ""), (false, ""), (honest, ""))
             posted = await post(network, job_spec(**NAMED))

@@ -2,18 +2,14 @@
 
 import asyncio
 import hashlib
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.e2e.network import ROOT, events, until
-from worker.chain.config import KeyConfig
-from worker.cli.devnet.network import REQUESTER, Network, Operator
-from worker.client import AsyncClient, ClientConfig, JobFile
+from tests.e2e.network import ROOT, events, requester, until
+from worker.cli.devnet.network import Network, Operator
+from worker.client import AsyncClient, JobFile
 from worker.protocol.tensor_job import TensorResult
 from worker.protocol.words import SeatOutcome
 from worker.storage.http import GuardedHttp
@@ -29,18 +25,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DIGITS = ROOT / "examples" / "digits"
 PROGRAM = Program.decode((DIGITS / "mlp.ptp").read_bytes())
 WINDOWS = "{claim: 6s, run: 12s, reveal: 12s, challenge: 4s}"
-
-
-@asynccontextmanager
-async def _requester(network: Network) -> AsyncIterator[AsyncClient]:
-    config = ClientConfig(
-        deployment=network.deployment_file,
-        chain=network.chain,
-        data=network.folder / f"requester-{secrets.token_hex(4)}",
-        wallet=KeyConfig(dev_account=REQUESTER),
-    )
-    async with AsyncClient(config) as client:
-        yield client
 
 
 async def _start(network: Network, *operators: Operator, role: str = "") -> None:
@@ -117,7 +101,7 @@ async def _check_served(operator: Operator, job: JobKey, task: int, value: bytes
 
 async def test_job__audited_and_spared__paid_and_served(network: Network) -> None:
     await _start(network, *network.operators)
-    async with _requester(network) as client:
+    async with requester(network) as client:
         audited, spared = await _post(client, "100%"), await _post(client, "1%")
     both, one = await asyncio.gather(_settled(network, audited), _settled(network, spared))
 

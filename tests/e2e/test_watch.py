@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 import tomlkit
 
-from tests.e2e.network import ROOT, Posted, announce, events, until
+from tests.e2e.network import ROOT, Posted, configure, events, until
 from worker.chain.keys import dev_signer
+from worker.cli.devnet.cast.role import NOWHERE
 from worker.cli.devnet.network import TENSOR_BACKEND, Network, Operator
 from worker.client.build import Build
 from worker.client.jobfile import JobFile
@@ -27,7 +28,6 @@ WATCHER = 14  # of the local chain's accounts
 TOKEN = 10**18
 PRICE = Wei(TOKEN // 1000)
 BOND = Gwei(TOKEN // GWEI)
-NOBODY = "http://127.0.0.1:9"  # a port where nothing listens
 MOST_ROUNDS = 7
 
 
@@ -60,11 +60,9 @@ async def watch(network: Network, settings: Path, *words: str) -> str:
 
 async def start_liar(network: Network, operator: Operator, url: str | None = None) -> None:
     """Start a worker whose kernel is broken, and which works for its own circle."""
-    settings = tomlkit.parse(operator.settings.read_text())
-    settings["node"]["policy"] = {"circles": [[operator.id]]}  # type: ignore[index]
-    operator.settings.write_text(tomlkit.dumps(settings))
+    configure(operator, "node", policy={"circles": [[operator.id]]})
     if url is not None:
-        announce(operator, url)
+        configure(operator, "node", public_url=url)
     await network.start(operator, "--lie-at", "1")
 
 
@@ -180,7 +178,7 @@ async def test_watch__faulty_kernel__is_convicted_in_one_transaction(network, wa
 
 async def test_watch__silent_process__loses_its_whole_bond(network, watcher):
     liar = network.operators[1]
-    await start_liar(network, liar, NOBODY)
+    await start_liar(network, liar, NOWHERE)
     posted = await post(network, liar, challenge=60)
     await happened(network, posted, "ResultRevealed")
     await network.processes.kill(liar.name)
@@ -200,7 +198,7 @@ async def test_watch__silent_process__loses_its_whole_bond(network, watcher):
 
 async def test_watch__answers_but_serves_nothing__is_convicted_by_its_answers(network, watcher):
     liar = network.operators[2]
-    await start_liar(network, liar, NOBODY)
+    await start_liar(network, liar, NOWHERE)
     await watch(network, watcher)
     posted = await post(network, liar, challenge=120)
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import tomlkit
 
-from tests.e2e.network import CIRCLE, Posted, events, job_spec, post, settlements
+from tests.e2e.network import CIRCLE, Posted, configure, events, job_spec, post, settlements
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.sound import assert_sound
 from worker.cli.devnet.books import Books, open_books
@@ -193,9 +192,7 @@ async def open_world(folder: Path, workers: int = 2) -> AsyncIterator[World]:
             near, far = [
                 await stack.enter_async_context(Proxy(network.anvil.url)) for _ in range(2)
             ]
-            settings = tomlkit.parse(operator.settings.read_text())
-            settings["chain"]["rpc_urls"] = [near.url, far.url]  # type: ignore[index]
-            operator.settings.write_text(tomlkit.dumps(settings))
+            configure(operator, "chain", rpc_urls=[near.url, far.url])
             world.workers.append(Worker(operator, near, far))
         stack.push_async_callback(network.processes.stop_all)  # before their endpoints
         yield world

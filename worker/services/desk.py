@@ -130,10 +130,13 @@ class Desk(Generic[R]):
 
         `step` tells moves of one verb apart that a seat makes one after the other.
         """
+        move = self.consider(verb, seat, data)
+        if move is None:
+            return
         intent = Intent(
             purpose=purpose(verb, seat, step),
             to=self.service,
-            data=data,
+            data=move,
             worth=worth,
             not_after=None if not_after is None else Timestamp(not_after),
         )
@@ -142,6 +145,11 @@ class Desk(Generic[R]):
                 self.seats.move(seat.key, state)
             self.outbox.enqueue(intent)
         self.on_intent()
+
+    def consider(self, verb: Verb, seat: Seat, data: bytes) -> bytes | None:
+        """Return the calldata of a move that is due, None to leave it: here an operator does its
+        duty, and those that a local network plays for adversaries do not."""
+        return data
 
     def entry(self, verb: Verb, seat: Seat, step: str = "") -> OutboxEntry | None:
         """Return the transaction that the seat sent for `verb` last."""

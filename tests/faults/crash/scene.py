@@ -1,20 +1,18 @@
 """What the scenes of the crash matrix share: a network of three, jobs, and how they must end."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 
-from tests.e2e.network import ROOT, events
+from tests.e2e.network import ROOT, events, requester
 from tests.faults.sound import assert_sound
-from worker.chain.config import KeyConfig
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.cli.devnet.books import open_books
-from worker.cli.devnet.network import FIRST_WORKER, REQUESTER, Network, Operator
-from worker.client import AsyncClient, ClientConfig, JobFile
+from worker.cli.devnet.network import FIRST_WORKER, Network, Operator
+from worker.client import JobFile
 from worker.config import load_config
 from worker.protocol.words import SeatOutcome
 from worker.types import JobKey
@@ -65,19 +63,6 @@ def settle_in(network: Network, operator: Operator, **changes: Any) -> None:
     node = {**settings["node"], **usual, **changes}
     data = operator.folder.resolve() / secrets.token_hex(4)
     operator.settings.write_text(tomlkit.dumps({**settings, "data": str(data), "node": node}))
-
-
-@asynccontextmanager
-async def requester(network: Network) -> AsyncIterator[AsyncClient]:
-    """The requester's SDK, with a journal of its own."""
-    config = ClientConfig(
-        deployment=network.deployment_file,
-        chain=network.chain,
-        data=network.folder / f"requester-{secrets.token_hex(4)}",
-        wallet=KeyConfig(dev_account=REQUESTER),
-    )
-    async with AsyncClient(config) as client:
-        yield client
 
 
 async def submit(network: Network, source: str, folder: Path, **fields: object) -> JobKey:

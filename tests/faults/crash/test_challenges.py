@@ -9,6 +9,7 @@ from tests.faults.crash import clock, matrix
 from tests.faults.crash.mortal import Mortal, living
 from tests.faults.crash.scene import check_end, nonces
 from tests.faults.crash.trial import BOND, CHALLENGE, CLAIM, TOKEN, Trial, reached
+from worker.cli.devnet.cast.role import NOWHERE
 from worker.cli.devnet.network import Network
 from worker.protocol.provable_words import Phase
 from worker.storage.challenges import CaseState
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600
 BOUNTY = BOND * 2 // 5
 LIE = ("--lie-at", "1")
 PROVEN = "challenger.proven"
-UNSERVED = {"public_url": "http://127.0.0.1:9"}  # a port where nothing listens
+UNSERVED = {"public_url": NOWHERE}
 PRIORITY = 3  # seconds that an announcement ripens here; a bounty waits ten times as long
 
 

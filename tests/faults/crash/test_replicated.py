@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.network import events
+from tests.e2e.network import events, requester
 from tests.faults.crash import clock, matrix
 from tests.faults.crash.mortal import Mortal, living
 from tests.faults.crash.scene import (
@@ -12,7 +12,6 @@ from tests.faults.crash.scene import (
     nonces,
     once,
     paid,
-    requester,
     settle_in,
     submit,
 )

@@ -101,7 +101,7 @@ def job_log(name: str, block: int = 6, index: int = 0, **args: Any) -> JobLog:
     return JobLog(block, index, name, JOB, {"job": JOB, "batch": BATCH, **args})
 
 
-def open_desk(folder: Path, head: int = 10) -> Desk[Round]:
+def open_desk(folder: Path, head: int = 10, kind: type[Desk[Any]] = Desk) -> Desk[Round]:
     """Return a desk of the replicated lane over a new database; nothing can be called."""
     deployment = Deployment(chain_id=31337, genesis_hash="0x" + "00" * 32, block=0, contracts={})
     database = Database(folder / "worker.sqlite")
@@ -110,6 +110,6 @@ def open_desk(folder: Path, head: int = 10) -> Desk[Round]:
     chain.scanned_to = head
     identity = Identity(ME, PAYER, lambda job, batch, number: bytes(32))
     lane = ReplicatedLane()
-    return Desk(
+    return kind(
         identity, chain, lane, JobStore(database), SeatStore(database), SqliteOutbox(database)
     )

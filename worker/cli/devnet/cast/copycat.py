@@ -6,17 +6,11 @@ from worker.app import Ground
 from worker.cli.devnet.cast.lazy import Lazy
 from worker.cli.devnet.cast.role import with_desks
 from worker.services.desk import Desk, Verb
-from worker.storage.seats import Seat, SeatState
-from worker.types import Wei
+from worker.storage.seats import Seat
 
 
 class CopyingDesk(Desk[Any]):
     """Seals what another has sealed; in growth, what another has opened in the base round."""
-
-    @classmethod
-    def over(cls, desk: Desk[Any]) -> "CopyingDesk":
-        """Return one that stands on the same stores."""
-        return cls(desk.identity, desk.chain, desk.lane, desk.jobs, desk.seats, desk.outbox)
 
     def values(self, seat: Seat) -> list[bytes]:
         """Return the values that somebody opened in an earlier round, else the guesses."""
@@ -25,24 +19,12 @@ class CopyingDesk(Desk[Any]):
                 return list(log.args["values"])
         return super().values(seat)
 
-    def propose(
-        self,
-        verb: Verb,
-        seat: Seat,
-        data: bytes,
-        *,
-        step: str = "",
-        state: SeatState | None = None,
-        worth: Wei = Wei(0),  # noqa: B008 - a plain int
-        not_after: int | None = None,
-    ) -> None:
+    def consider(self, verb: Verb, seat: Seat, data: bytes) -> bytes | None:
         """Seal another's seal; wait while there is none to copy."""
-        if verb is Verb.SEAL and not seat.is_growth:
-            copied = self._seal_of_another(seat)
-            if copied is None:
-                return
-            data = self._sealing(seat, copied)
-        super().propose(verb, seat, data, step=step, state=state, worth=worth, not_after=not_after)
+        if verb is not Verb.SEAL or seat.is_growth:
+            return data
+        copied = self._seal_of_another(seat)
+        return None if copied is None else self._sealing(seat, copied)
 
     def _seal_of_another(self, seat: Seat) -> bytes | None:
         for log in self.jobs.logs(seat.key.job, seat.key.batch, "ResultSealed"):
@@ -62,4 +44,4 @@ class Copycat(Lazy):
 
     def take(self, ground: Ground) -> Ground:
         """Copy in both lanes."""
-        return with_desks(ground, CopyingDesk.over)
+        return with_desks(ground, CopyingDesk)

@@ -21,10 +21,10 @@ from worker.services.provable.lane import DEMANDS, SERVICE, Turn
 from worker.storage.challenges import CaseKey, CaseStore
 from worker.storage.fetch import Fetcher
 from worker.storage.jobs import JobLog
-from worker.storage.seats import Seat, SeatState
+from worker.storage.seats import Seat
 from worker.tensor.evidence import evidence
 from worker.tensor.program import Program
-from worker.types import OperatorId, TaskIndex, Timestamp, Wei
+from worker.types import OperatorId, TaskIndex, Timestamp
 from worker.work.prepare_tensor import TensorPreparer
 
 log = structlog.get_logger(__name__)
@@ -37,22 +37,10 @@ _ALLOWANCE = 10**18  # wei of tokens that Escrow may draw as bonds
 class IdleDesk(Desk[Any]):
     """Claims, and then never seals; where the claim carries a seal, never opens."""
 
-    def propose(
-        self,
-        verb: Verb,
-        seat: Seat,
-        data: bytes,
-        *,
-        step: str = "",
-        state: SeatState | None = None,
-        worth: Wei = Wei(0),  # noqa: B008 - a plain int
-        not_after: int | None = None,
-    ) -> None:
+    def consider(self, verb: Verb, seat: Seat, data: bytes) -> bytes | None:
         """Do nothing but claim."""
-        if verb is Verb.SEAL and seat.claims_late:
-            super().propose(
-                verb, seat, data, step=step, state=state, worth=worth, not_after=not_after
-            )
+        claims = Verb.SEAL if seat.claims_late else Verb.CLAIM
+        return data if verb is claims else None
 
 
 class Griefer(Adversary):
@@ -65,12 +53,7 @@ class Griefer(Adversary):
 
     def take(self, ground: Ground) -> Ground:
         """Idle in both lanes."""
-
-        def idle(desk: Desk[Any]) -> Desk[Any]:
-            parts = (desk.identity, desk.chain, desk.lane, desk.jobs, desk.seats, desk.outbox)
-            return IdleDesk(*parts)
-
-        return with_desks(ground, idle)
+        return with_desks(ground, IdleDesk)
 
     async def scheme(self, ground: Ground) -> None:
         """Demand the top of each trace that others open."""

@@ -1,6 +1,5 @@
 """What a worker of the cast may do otherwise than an honest one, and how it is put together."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ from worker.app import Ground
 from worker.config import Config
 from worker.executors.base import Executor
 from worker.services.desk import Desk
+from worker.storage.outbox import SqliteOutbox
 from worker.tensor.backends.base import Backend
 
 NOWHERE = "http://127.0.0.1:9"
@@ -69,7 +69,13 @@ def _with_node(config: Config, **changes: object) -> Config:
     return config.model_copy(update={"node": node})
 
 
-def with_desks(ground: Ground, exchange: Callable[[Desk[Any]], Desk[Any]]) -> Ground:
-    """Return the ground with another desk in each lane."""
+def with_desks(ground: Ground, kind: type[Desk[Any]], outbox: SqliteOutbox | None = None) -> Ground:
+    """Return the ground with a desk of that kind in each lane, over the same stores; `outbox`
+    takes the place of the usual one."""
+
+    def exchange(desk: Desk[Any]) -> Desk[Any]:
+        sends_by = outbox or desk.outbox
+        return kind(desk.identity, desk.chain, desk.lane, desk.jobs, desk.seats, sends_by)
+
     provable = None if ground.provable is None else exchange(ground.provable)
     return replace(ground, desk=exchange(ground.desk), provable=provable)

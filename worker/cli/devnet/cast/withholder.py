@@ -42,9 +42,4 @@ class Withholder(Adversary):
 
     def take(self, ground: Ground) -> Ground:
         """Answer no demand."""
-
-        def mute(desk: Desk[Any]) -> Desk[Any]:
-            outbox = MuteOutbox(ground.database)
-            return Desk(desk.identity, desk.chain, desk.lane, desk.jobs, desk.seats, outbox)
-
-        return with_desks(ground, mute)
+        return with_desks(ground, Desk, MuteOutbox(ground.database))
