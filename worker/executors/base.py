@@ -32,12 +32,14 @@ class TaskRun:
 class Execution:
     """A finished run: what operators agree on, the outputs' bundle, and what it took here.
 
-    `seconds` is wall time, `cpu_seconds` the processor time of the run's own process.
+    `seconds` is wall time, `overhead` the part of it in which the program did not run: its process
+    began and ended. `cpu_seconds` is the processor time of the run's own process.
     """
 
     record: Record
     bundle: Path
     seconds: float
+    overhead: float
     cpu_seconds: float
 
 

@@ -14,7 +14,7 @@ from worker.executors.cache import ModuleCache
 from worker.executors.engine import MAX_MODULE_BYTES, engine_id
 from worker.executors.rlimits import run_budget
 from worker.executors.sandbox import Sandbox, open_sandbox
-from worker.executors.wire import Message, decode_record
+from worker.executors.wire import Message, decode_record, decode_seconds
 from worker.protocol.manifest import Limits, Manifest
 
 COMPILE_SECONDS = 60.0
@@ -65,7 +65,8 @@ class WasmExecutor:
             reply = await self.sandbox.pool.submit(message, files, task.seconds)
         seconds = time.monotonic() - started
         record = decode_record(reply.get("record"))
-        return Execution(record, bundle, seconds, reply["cpu_seconds"])
+        overhead = max(0.0, seconds - decode_seconds(reply.get("ran")))
+        return Execution(record, bundle, seconds, overhead, reply["cpu_seconds"])
 
     async def close(self) -> None:
         """Kill what runs."""

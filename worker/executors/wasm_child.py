@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import time
 
 import wasmtime
 
@@ -59,14 +60,16 @@ def run_module(task: Message, files: list[int]) -> Message:
     paths = dict(zip(task["inputs"], inputs, strict=True))
     given = Given(task["args"], task["env"], bytes.fromhex(task["seed"]), paths)
     session = Session(engine, limits, given)
+    began = time.monotonic()
     try:
         start = session.instantiate(module)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
         raise ExecutionFailedError("host_limit", _first_line(error)) from error
     exit_class, exit_code = session.run(start)
+    ran = time.monotonic() - began
     with os.fdopen(outputs, "w+b") as target:
         record = session.finish(exit_class, exit_code, target)
-    return {"record": encode_record(record)}
+    return {"record": encode_record(record), "ran": ran}
 
 
 def _load(engine: wasmtime.Engine, descriptor: int) -> wasmtime.Module:

@@ -20,6 +20,7 @@ Message = dict[str, Any]
 MAX_REPLY_BYTES = 1 << 16
 
 _FILES_PER_MESSAGE = 128  # the kernel takes 253
+_ENDLESS = 1e9  # seconds
 _MORE = b"+"
 _LAST = b"."
 
@@ -99,6 +100,13 @@ def decode_record(fields: Any) -> Record:
     if not is_whole:
         raise malformed("a record whose digests are cut short")
     return record
+
+
+def decode_seconds(value: Any) -> float:
+    """Read how long something took. Raises ExecutionFailedError unless it is a duration."""
+    if not isinstance(value, (int, float)) or not 0 <= value < _ENDLESS:
+        raise malformed("no duration")
+    return float(value)
 
 
 def malformed(what: str) -> ExecutionFailedError:

@@ -26,15 +26,16 @@ class Load:
     async def situation(self, job: JobKey) -> Situation:
         """Return where this worker stands, for a batch of `job`. Raises RpcError."""
         chain, seats = self._desk.chain, self._desk.seats
-        measured = seats.speed(self._desk.lane.service)
+        pace = seats.pace(self._desk.lane.service)
         return Situation(
             now=chain.now,
             seats=seats.in_flight(),
             locked=seats.locked(),
             lockable=Gwei(await self._fetch_lockable() - seats.unlocked_yet()),
             gas_price=Wei(chain.head.base_fee if chain.head else 0),
-            fuel_per_second=measured or self._policy.fuel_per_second,
-            steps_per_second=measured or self._policy.steps_per_second,
+            fuel_per_second=pace.speed if pace else self._policy.fuel_per_second,
+            steps_per_second=pace.speed if pace else self._policy.steps_per_second,
+            overhead=pace.overhead if pace else 0.0,
             task_seconds=seats.task_seconds(job),
             parallel=self.parallel,
         )

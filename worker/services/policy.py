@@ -127,6 +127,7 @@ class Situation:
     gas_price: Wei
     fuel_per_second: float
     steps_per_second: float
+    overhead: float  # seconds that each task takes besides
     task_seconds: float | None  # the longest that a task of this job took here
     parallel: int
 
@@ -189,7 +190,7 @@ def run_seconds(offer: Offer, here: Situation) -> float:
     """Return how long the batch runs: as its job's tasks did, else as if all fuel were burnt."""
     effort = offer.effort
     most = effort.fuel / here.fuel_per_second + effort.steps / here.steps_per_second
-    return -(-offer.tasks // here.parallel) * (here.task_seconds or most)
+    return -(-offer.tasks // here.parallel) * (here.task_seconds or here.overhead + most)
 
 
 def claims_late(policy: PolicyConfig, seconds: float, wait: float) -> bool:

@@ -57,4 +57,5 @@ class WasmWork:
             bundle=result.bundle,
             fuel=record.fuel,
             seconds=result.seconds,
+            overhead=result.overhead,
         )

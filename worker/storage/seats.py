@@ -89,6 +89,16 @@ class TaskRecord:
     bundle: Digest | None
     fuel: int
     seconds: float
+    overhead: float = 0.0
+    """Those of the seconds that are the same for small and large tasks: their process began."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How this host ran a service's tasks lately: `fuel` a second, and seconds beside that."""
+
+    speed: float
+    overhead: float
 
 
 @dataclass(frozen=True)
@@ -201,16 +211,15 @@ class SeatStore:
         sql = f"SELECT coalesce(sum(bond), 0) AS bonds FROM seats WHERE {where}"  # noqa: S608
         return Gwei(self._database.query(sql, *parameters)[0]["bonds"])
 
-    def speed(self, service: str) -> float | None:
-        """Return how fast this host ran a service's tasks lately, in `fuel` a second; None before
-        the first run."""
+    def pace(self, service: str) -> Pace | None:
+        """Return how this host ran a service's tasks lately; None before the first run."""
         row = self._database.query(
-            "SELECT sum(fuel) AS fuel, sum(seconds) AS seconds FROM"
-            " (SELECT fuel, seconds FROM records CROSS JOIN jobs USING (job)"
+            "SELECT sum(fuel) AS fuel, sum(seconds - overhead) AS ran, avg(overhead) AS overhead"
+            " FROM (SELECT fuel, seconds, overhead FROM records CROSS JOIN jobs USING (job)"
             " WHERE service = ? AND fuel > 0 ORDER BY records.rowid DESC LIMIT 100)",
             service,
         )[0]
-        return row["fuel"] / row["seconds"] if row["seconds"] else None
+        return Pace(row["fuel"] / row["ran"], row["overhead"]) if row["ran"] else None
 
     def task_seconds(self, job: JobKey) -> float | None:
         """Return the longest that a task of this job took here, None before the first."""
@@ -247,7 +256,7 @@ class SeatStore:
         """Keep a task's record. The first one stays: what was computed is never changed."""
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job,
                     record.task,
@@ -257,13 +266,14 @@ class SeatStore:
                     record.bundle,
                     record.fuel,
                     record.seconds,
+                    record.overhead,
                 ),
             )
 
     def records(self, job: JobKey, tasks: Sequence[TaskIndex]) -> list[TaskRecord]:
         """Return the records of these tasks that are there, in the tasks' order."""
         marks = ",".join("?" * len(tasks))
-        columns = "task, batch, digest, document, bundle, fuel, seconds"
+        columns = "task, batch, digest, document, bundle, fuel, seconds, overhead"
         rows = self._database.query(
             f"SELECT {columns} FROM records WHERE job = ? AND task IN ({marks})"  # noqa: S608
             " ORDER BY task",

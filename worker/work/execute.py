@@ -14,11 +14,13 @@ from worker.work.prepare import PreparedJob, PreparedTask, seed_of
 
 @dataclass(frozen=True)
 class TaskResult:
-    """A run's record, the digest of its output bundle in the blob store, and its wall seconds."""
+    """A run's record, the digest of its output bundle in the blob store, and the wall seconds that
+    it took, with those of them in which the program did not run."""
 
     record: Record
     bundle: Digest
     seconds: float
+    overhead: float
 
 
 async def execute_task(
@@ -51,4 +53,4 @@ async def execute_task(
         bundle = await asyncio.to_thread(
             store.put_file, execution.bundle, execution.record.output_bytes, keep_until
         )
-    return TaskResult(execution.record, bundle, execution.seconds)
+    return TaskResult(execution.record, bundle, execution.seconds, execution.overhead)

@@ -10,7 +10,7 @@ from worker import logs
 from worker.errors import ExecutionFailedError, InvalidProgramError
 from worker.executors.engine import check_sections, new_engine
 from worker.executors.pool import read_replies
-from worker.executors.wire import decode_record, encode_record, encode_reply
+from worker.executors.wire import decode_record, decode_seconds, encode_record, encode_reply
 from worker.protocol.record import ExitClass, Record
 
 _SECRET = "s3cret-pa55"
@@ -46,6 +46,7 @@ def _reply(data: bytes) -> bool:
     reply = read_replies(data.split(b"\n"))
     if "record" in reply:
         decode_record(reply["record"]).encode()
+        decode_seconds(reply.get("ran"))
     return True
 
 
@@ -53,7 +54,7 @@ def _replies() -> list[bytes]:
     record = Record(ExitClass.EXIT, 3, 10**9, bytes(32), 77, b"m" * 32)
     ended = encode_reply({"ended": 0, "seconds": 0.5})
     return [
-        encode_reply({"record": encode_record(record)}) + b"\n" + ended,
+        encode_reply({"record": encode_record(record), "ran": 0.25}) + b"\n" + ended,
         encode_reply({"done": True}) + b"\n" + ended,
         encode_reply({"invalid": "module: malformed"}) + b"\n" + ended,
         encode_reply({"failed": "host_limit", "detail": "no memory"}) + b"\n" + ended,

@@ -15,7 +15,7 @@ from tests.worker.executors.conftest import LIMITS, REPOSITORY
 from worker.errors import ExecutionFailedError
 from worker.executors.pool import Pool, _read_all
 from worker.executors.wasm import open_executor
-from worker.executors.wire import decode_reply, send_task
+from worker.executors.wire import decode_reply, decode_seconds, send_task
 from worker.protocol.record import ExitClass
 
 ENDLESS = LIMITS.model_copy(update={"fuel": 1 << 50})
@@ -183,3 +183,10 @@ async def test_worker__killed__leaves_no_orphan(wat, tmp_path):
         worker.wait()
 
     await until(lambda: not any(map(is_alive, family)))
+
+
+def test_decode_seconds__durations__and_nothing_else():
+    assert [decode_seconds(one) for one in (0, 0.25)] == [0.0, 0.25]
+    for wrong in (None, "1", [], -1, float("nan"), float("inf"), 10**400):
+        with pytest.raises(ExecutionFailedError, match="no duration"):
+            decode_seconds(wrong)

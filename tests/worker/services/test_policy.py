@@ -54,6 +54,7 @@ HERE = Situation(
     gas_price=Wei(GWEI),
     fuel_per_second=1e9,
     steps_per_second=2e9,
+    overhead=0.0,
     task_seconds=None,
     parallel=1,
 )
@@ -111,6 +112,8 @@ def test_refuse_posting__table(
         ({}, {"effort": Effort(steps=162 * 10**9)}, {}, None),
         ({}, {"effort": Effort(steps=163 * 10**9)}, {}, Reason.RUN_TOO_LONG),
         ({}, {"effort": Effort(fuel=82 * 10**9)}, {"parallel": 2}, None),
+        ({}, {"effort": Effort(fuel=79 * 10**9)}, {"overhead": 2.0}, None),
+        ({}, {"effort": Effort(fuel=80 * 10**9)}, {"overhead": 2.0}, Reason.RUN_TOO_LONG),
         ({}, {"effort": Effort(fuel=82 * 10**9)}, {"task_seconds": 1.0}, None),
         # 296,000 gas at 1 gwei cost 0.000296 coins; the reward of 1.98 tokens is worth twice that.
         ({"tokens": {0: TokenTerms(value=Decimal("0.0003"))}}, {}, {}, None),

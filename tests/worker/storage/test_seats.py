@@ -12,7 +12,7 @@ from worker.protocol.outbox import TxState
 from worker.services.desk import Desk, Verb, purpose
 from worker.services.rounds import SERVICE
 from worker.storage.jobs import JobState
-from worker.storage.seats import SeatKey, SeatState, TaskRecord
+from worker.storage.seats import Pace, SeatKey, SeatState, TaskRecord
 from worker.types import Digest, Gwei, JobKey, TaskIndex
 
 
@@ -27,8 +27,21 @@ def test_add_record__twice__the_first_stays(tmp_path: Path) -> None:
     seats.add_record(JOB, _record(b"1" * 32))
     seats.add_record(JOB, _record(b"2" * 32))
     assert [one.digest for one in seats.records(JOB, [TaskIndex(0)])] == [b"1" * 32]
-    assert (seats.speed(SERVICE), seats.speed("ProvableJobs")) == (200, None)
+    assert seats.pace("ProvableJobs") is None
     assert seats.task_seconds(JOB) == 0.5
+
+
+def test_pace__tasks_that_hardly_ran__say_nothing_about_speed(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    desk.jobs.add_job(posted())
+    small = replace(_record(b"1" * 32, fuel=100), seconds=3.0, overhead=2.5)
+    large = replace(small, task=TaskIndex(1), fuel=1_000, seconds=6.0, overhead=0.5)
+    desk.seats.add_record(JOB, small)
+    assert desk.seats.pace(SERVICE) == Pace(speed=200, overhead=2.5)
+    desk.seats.add_record(JOB, large)
+
+    assert desk.seats.pace(SERVICE) == Pace(speed=1_100 / 6, overhead=1.5)
+    assert desk.seats.records(JOB, [TaskIndex(0), TaskIndex(1)]) == [small, large]
 
 
 def test_retry__failed_transaction__has_another_purpose(tmp_path: Path) -> None:
@@ -81,10 +94,10 @@ def test_total_fees__nothing_mined__none(tmp_path: Path) -> None:
     [
         lambda desk: desk.seats.count_in(SERVICE),
         lambda desk: desk.seats.in_service(SERVICE, SeatState.SEALED),
-        lambda desk: desk.seats.speed(SERVICE),
+        lambda desk: desk.seats.pace(SERVICE),
         lambda desk: desk.jobs.ready_with(SERVICE, ["RoundOpened"], 4, 5),
     ],
-    ids=["count_in", "in_service", "speed", "ready_with"],
+    ids=["count_in", "in_service", "pace", "ready_with"],
 )
 def test_query__ever_more_open_jobs__takes_no_longer(
     tmp_path: Path, ask: Callable[[Desk[Any]], object]
