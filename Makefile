@@ -157,7 +157,7 @@ stateful: compile ## new lives of delegation and rewards for STEPS=50000; writes
 	python -m tests.contracts.stateful.run --steps $(STEPS)
 
 .PHONY: bench
-bench: bench-gas bench-wasm bench-jobs bench-load bench-scale ## measure all that needs no torch
+bench: bench-gas bench-wasm bench-jobs bench-load bench-scale bench-economy ## measure all that needs no torch
 
 .PHONY: bench-gas bench-wasm bench-jobs bench-load
 bench-gas bench-wasm bench-jobs bench-load: bench-%: compile ## measure; writes bench/results/
@@ -166,6 +166,10 @@ bench-gas bench-wasm bench-jobs bench-load: bench-%: compile ## measure; writes 
 .PHONY: bench-scale
 bench-scale: setup ## simulate networks of up to 13 million operators; writes bench/results/scale.json and docs/scale-*.svg
 	python bench/scale.py
+
+.PHONY: bench-economy
+bench-economy: setup ## simulate honest, lazy, lying, colluding and washing operators; writes bench/results/economy.json
+	python bench/economy.py
 
 .PHONY: bench-tensor
 bench-tensor: compile .venv/.torch .venv/.minilm ## measure the provable lane; writes bench/results/tensor.json
