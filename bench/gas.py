@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import _economy as economy
+import _votes as votes
 from _chain import NO_PERMIT, STAKE, Chain, fresh_chain
 from _jobs import PLAIN, Bench, failures, results
 from _openings import fetch_openings
@@ -39,6 +40,7 @@ LIMITS = {
     "delegate_later": 70_000,
     "delegation_claim": 70_000,
     "slash_of_a_pool": 60_000,
+    "vote_first": 80_000,
     "largest_call": 8_000_000,
 }
 
@@ -244,6 +246,16 @@ def measure_economy(chain: Chain) -> dict[str, Steps]:
     return steps
 
 
+def measure_votes(chain: Chain) -> dict[str, Steps]:
+    """Vote on a proposal: the first, another, and one that was signed."""
+    votes.prepare(chain)
+    return {
+        "vote_first": chain.measured(lambda: votes.first(chain)),
+        "vote": chain.measured(lambda: votes.later(chain)),
+        "vote_by_signature": chain.measured(lambda: votes.by_signature(chain)),
+    }
+
+
 SCENARIOS: dict[str, Callable[[Chain], object]] = {
     "single_separate": lambda chain: separate(chain, 1, **PLAIN),
     "single_short": lambda chain: short(chain, **PLAIN),
@@ -289,7 +301,7 @@ def report(chain: Chain) -> dict[str, object]:
     first = total(warm_up(chain))
     heavy = chain.measured(lambda: worst_lists(chain))
     steps = {name: chain.measured(lambda run=run: run(chain)) for name, run in SCENARIOS.items()}
-    steps |= measure_economy(chain)
+    steps |= measure_economy(chain) | measure_votes(chain)
     gas: dict[str, object] = {name: total(taken) for name, taken in steps.items()}
     for name in (name for name in SCENARIOS if "batch32" in name):
         gas[name] = total(steps[name]) // BATCH
@@ -323,7 +335,7 @@ def print_steps(chain: Chain) -> None:
     warm_up(chain)
     for name, run in SCENARIOS.items():
         print_mean(name, chain.measured(lambda run=run: run(chain)))
-    for name, steps in measure_economy(chain).items():
+    for name, steps in (measure_economy(chain) | measure_votes(chain)).items():
         print_mean(name, steps)
 
 

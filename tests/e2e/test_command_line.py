@@ -1,11 +1,7 @@
 """A requester at the command line, real workers: submit, fetch, verify, receipt, publish."""
 
-import asyncio
 import json
-import os
 import shutil
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ import pytest
 import yaml
 
 from tests.e2e.network import CIRCLE, RAYTRACE, until
+from tests.e2e.person import Person
 from worker.cli.devnet.anvil import free_port
 from worker.cli.devnet.network import Network
 from worker.cli.exits import Exit
@@ -33,37 +30,6 @@ JOB = {
     "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
     "windows": {"claim": "24s", "run": "90s", "reveal": "90s"},
 }
-
-
-@dataclass
-class Person:
-    """Somebody with a shell, settings and a folder."""
-
-    settings: Path
-    folder: Path
-
-    async def run(self, *words: object, expect: int = Exit.OK, **env: str) -> str:
-        """Return what `proofmesh` printed on stdout; it must end with the code `expect`."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "worker", *map(str, words)),
-            cwd=self.folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(Path.cwd()),
-                "PROOFMESH_CONFIG": str(self.settings),
-                "XDG_DATA_HOME": str(self.folder / "data"),
-                **env,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 120)
-        assert process.returncode == expect, out.decode() + err.decode()
-        return out.decode() if expect == Exit.OK else err.decode()
-
-    async def data(self, *words: object, **env: str) -> Any:
-        """Return what `proofmesh … -o json` printed."""
-        return json.loads(await self.run(*words, "-o", "json", **env))
 
 
 @pytest.fixture

@@ -113,25 +113,30 @@ def show(config: "Config", every: bool, out: Output) -> None:
 
 @delegate.command()
 @click.argument("operators", type=click.IntRange(1, 2**24 - 1), nargs=-1)
+@click.option("--compound", is_flag=True, help="Delegate it again where it came from.")
 @settings_option
 @output_options
-def claim(config: "Config", operators: tuple[int, ...], out: Output) -> None:
+def claim(config: "Config", operators: tuple[int, ...], compound: bool, out: Output) -> None:
     """Take your part of what OPERATORS earned, of all where you delegated by default."""
     from worker.client import delegation
 
-    async def work() -> dict["OperatorId", int]:
+    async def work() -> list[dict[str, Any]]:
         async with open_wallet(config) as wallet:
             chosen = [_id(number) for number in operators]
             if not chosen:
                 positions = await delegation.fetch_positions(wallet)
                 chosen = [one.pool.operator for one in positions if not one.is_empty]
-            return dict(await delegation.claim(wallet, chosen))
+            rows = []
+            for operator, amount in (await delegation.claim(wallet, chosen)).items():
+                again = await delegation.compound(wallet, operator, amount) if compound else 0
+                came = {"operator": operator, "claimed": _wei(amount)}
+                rows.append(came | {"delegated_again": _wei(again)})
+            return rows
 
-    came = run(work())
-    rows = [{"operator": operator, "claimed": _wei(amount)} for operator, amount in came.items()]
+    rows = run(work())
     if not rows:
         out.note("there is nothing to claim")
-    out.rows(rows, columns=("operator", "claimed"), key="operator")
+    out.rows(rows, columns=("operator", "claimed", "delegated_again"), key="operator")
 
 
 def _quote(pool: "Pool", amount: int) -> dict[str, Any]:

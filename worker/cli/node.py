@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from worker.cli.node_earnings import earnings
+from worker.cli.node_earnings import collect, earnings
 from worker.cli.output import Output, output_options
 from worker.cli.runtime import Key, Share, Tokens, ask_password, open_wallet, run, settings_option
 
@@ -20,6 +20,7 @@ def node() -> None:
 
 
 node.add_command(earnings)
+node.add_command(collect)
 
 
 @node.command()

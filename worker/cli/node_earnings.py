@@ -1,4 +1,4 @@
-"""`proofmesh node earnings`: what came in, and what it cost."""
+"""`proofmesh node earnings | collect`: what came in, what it cost, and what is still to fetch."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,33 @@ def earnings(config: "Config", by_job: bool, out: Output) -> None:
         out.rows([_row(one) for one in found.jobs], columns=_COLUMNS, key="job")
     else:
         out.record(_account(found), key="net")
+
+
+@click.command()
+@click.option("--compound", is_flag=True, help="Stake what comes to the owner by it.")
+@settings_option
+@output_options
+def collect(config: "Config", compound: bool, out: Output) -> None:
+    """Take what Escrow owes the operator, have fees divided and epochs closed, and claim the
+    emission that has vested.
+
+    The worker does it too, each step once it pays; to stake the income takes the owner's key.
+    """
+    from worker.cli.runtime import open_wallet
+    from worker.client import rewards
+    from worker.client.wallet import as_tokens
+    from worker.types import OperatorId
+
+    operator = OperatorId(config.require_node().operator)
+
+    async def work() -> dict[str, Any]:
+        async with open_wallet(config) as wallet:
+            minted, came = await rewards.collect(wallet, operator, out.note)
+            staked = await rewards.compound(wallet, operator, came) if compound else 0
+        amounts = {"minted": minted, "came": came, "staked": staked}
+        return {name: as_tokens(amount) for name, amount in amounts.items()}
+
+    out.record({"operator": operator} | run(work()), key="came")
 
 
 async def _fetch(config: "Config") -> "Earnings":

@@ -210,6 +210,16 @@ async def claim(wallet: Wallet, operators: Sequence[OperatorId]) -> dict[Operato
     return came
 
 
+async def compound(wallet: Wallet, operator: OperatorId, came: Wei) -> Wei:
+    """Delegate income where it came from, in whole gwei; return how much, 0 for less than the
+    least that can be delegated. Raises as `delegate`."""
+    amount = Wei(came - came % GWEI)
+    if amount < await wallet.call("Delegation", "LEAST"):
+        return Wei(0)
+    await delegate(wallet, await fetch_pool(wallet, operator), amount)
+    return amount
+
+
 async def open_pool(wallet: Wallet, operator: OperatorId, commission_bps: int) -> Timestamp:
     """Take delegations for a commission, or announce another; return from when on it binds.
 

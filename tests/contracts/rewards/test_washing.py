@@ -28,7 +28,7 @@ PLAN = st.fixed_dictionaries(
 
 @given(plan=PLAN)
 @settings(
-    max_examples=25,
+    max_examples=12,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -100,8 +100,19 @@ def test_claim__after_income__the_part_less_commission(
     _earn(chain, 60 * TOKEN)
     (claimed,) = run("delegate", "claim", "-o", "json").data
     # 500 of the 1,500 tokens at stake, and a tenth of what they earned is the operator's.
-    assert claimed == {"operator": 1, "claimed": "18"}
+    assert claimed == {"operator": 1, "claimed": "18", "delegated_again": "0"}
     assert run("delegate", "claim", 1).err == "there is nothing to claim\n"
+
+
+def test_claim__compounding__is_delegated_where_it_came_from(
+    run: Run, pool: Owner, chain: LocalNetwork
+) -> None:
+    assert run("delegate", "to", 1, 500, "-q").code == Exit.OK
+    _earn(chain, 60 * TOKEN)
+    (claimed,) = run("delegate", "claim", "--compound", "-o", "json").data
+    assert claimed == {"operator": 1, "claimed": "18", "delegated_again": "18"}
+    (shown,) = run("delegate", "show", "-o", "json").data
+    assert (shown["yours"], shown["claimable"]) == ("518", "0")
 
 
 def _earn(chain: LocalNetwork, amount: int) -> None:

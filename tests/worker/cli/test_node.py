@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,29 @@ def test_doctor__staked__finds_nothing_wrong(run, staked):
         found
     )
     assert "sandbox: seccomp" in found
+
+
+def test_pool__opened_then_dearer__binds_at_once_then_in_seven_days(run, staked):
+    opened = run("node", "pool", "10%", "-o", "json")
+    assert opened.code == Exit.OK, opened.err
+    assert (opened.data["operator"], opened.data["commission"]) == (1, "10%")
+    assert "opted in to ReplicatedJobs, up to 1000 tokens" in opened.err  # twice its own stake
+    dearer = run("node", "pool", "12.5", "-o", "json")
+    first, then = (datetime.fromisoformat(one.data["from"][:-4]) for one in (opened, dearer))
+    assert timedelta(days=7) <= then - first < timedelta(days=7, hours=1)
+    too_dear = run("node", "pool", "101%")
+    assert (too_dear.code, "101% is more than all" in too_dear.err) == (Exit.USAGE, True)
+
+
+def test_earnings__no_worker_yet__said_so(run, staked):
+    result = run("node", "earnings")
+    assert (result.code, "no worker has run here" in result.err) == (Exit.NOT_FOUND, True)
+    assert run("node", "collect", "-o", "json").data == {
+        "operator": 1,
+        "minted": "0",
+        "came": "0",
+        "staked": "0",
+    }
 
 
 def test_doctor__not_staked_and_no_gas__names_both(run, node, chain):

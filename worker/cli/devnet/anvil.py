@@ -52,6 +52,11 @@ class Anvil:
         await self.ask("evm_setAutomine", False)
         await self.ask("evm_setIntervalMining", seconds)
 
+    async def stop_time(self) -> None:
+        """Mine a block for each transaction again, and none beside."""
+        await self.ask("evm_setIntervalMining", 0)
+        await self.ask("evm_setAutomine", True)
+
     async def skip(self, seconds: int) -> None:
         """Let the chain's time jump."""
         await self.ask("evm_increaseTime", hex(seconds))
@@ -65,10 +70,10 @@ class Anvil:
         """Become the chain that `dump` returned, and go on from its head in the present."""
         await self.ask("anvil_loadState", state)
         head = await self.ask("eth_getBlockByNumber", "latest", False)
-        # A chain whose time has jumped is ahead of the clock, and would go back to it.
+        # A chain whose time has jumped is ahead of the clock, and would go back to it. One that
+        # was kept for long is behind: what is signed now would end before the next block.
         ahead = int(head["timestamp"], 16) - int(time.time())
-        if ahead >= 0:
-            await self.skip(ahead + 1)
+        await self.skip(max(0, ahead + 1))
 
     async def stop(self) -> None:
         """End the process and wait for it."""

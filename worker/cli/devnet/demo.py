@@ -1,5 +1,6 @@
 """The demo: two jobs on five machines' worth of processes. In the first one of them lies and one
-dies; in the second one computes wrong, and is convicted by a watcher."""
+dies; in the second one computes wrong, and is convicted by a watcher. Then an epoch ends, and a
+vote is carried out."""
 
 import asyncio
 import sys
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worker.chain.config import KeyConfig
+from worker.cli.devnet import demo_economy
 from worker.cli.devnet.audit import Audit
 from worker.cli.devnet.demo_tensors import CIRCLE, FAULTY, ROLE, run_digits
-from worker.cli.devnet.network import REQUESTER, Network, Operator, open_network
+from worker.cli.devnet.network import DELEGATOR, REQUESTER, Network, Operator, open_network
 from worker.cli.output import Output
 from worker.cli.watch import Watch
 from worker.client import AsyncClient, ClientConfig, JobFile
@@ -56,7 +58,10 @@ class Account:
 
 async def run_demo(root: Path, folder: Path, picture: Path, watch: Watch) -> None:
     """Run it all; raises VerificationError unless every token is accounted for."""
-    async with open_network(root, folder, OPERATORS, watch.note, [CIRCLE]) as network:
+    purses = {DELEGATOR: demo_economy.LENT}
+    opening = open_network(root, folder, OPERATORS, watch.note, [CIRCLE], purses=purses)
+    async with opening as network:
+        await demo_economy.lend(network, watch.note)
         await asyncio.gather(*(_start(network, one, watch) for one in network.operators))
         watch.note(
             f"{OPERATORS} workers run: number {LIAR} lies, number {CRASHER} dies after a seal"
@@ -73,7 +78,10 @@ async def run_demo(root: Path, folder: Path, picture: Path, watch: Watch) -> Non
         for line in digits.lines():
             watch.note(line)
         watch.close()
-        await _report(network, watch.note)
+        await _tell_accounts(network)
+        await network.processes.stop_all()
+        await demo_economy.end(network, watch.note)
+        await _check(network, watch.note)
 
 
 async def _start(network: Network, operator: Operator, watch: Watch) -> None:
@@ -136,10 +144,13 @@ async def _assemble(root: Path, tiles: Path, picture: Path) -> None:
         raise VerificationError("the tiles do not make a picture")
 
 
-async def _report(network: Network, say: Progress) -> None:
+async def _tell_accounts(network: Network) -> None:
     accounts = await _accounts(network)
     table = Output()
     table.rows([one.row() for one in accounts], columns=list(accounts[0].row()), key="operator")
+
+
+async def _check(network: Network, say: Progress) -> None:
     audit = await network.audit()
     say(_balance_line(audit))
     broken = [check.claim for check in audit.checks if not check.holds]

@@ -31,7 +31,7 @@ from worker.types import Wei
 TOKEN = 10**18
 STAKE = 1_000 * TOKEN
 PURSE = 100_000 * TOKEN
-REQUESTER, WATCHER, FIRST_OWNER, FIRST_WORKER = 15, 16, 20, 40
+DELEGATOR, REQUESTER, WATCHER, FIRST_OWNER, FIRST_WORKER = 14, 15, 16, 20, 40
 """Which of the local chain's accounts plays whom."""
 
 TENSOR_BACKEND = "numpy"
@@ -75,6 +75,9 @@ class Network:
     chain: ChainConfig
     processes: Processes
     requester: Wallet
+    wallet: Callable[[int], Awaitable[Wallet]]
+    """Opens the wallet of one of the local chain's accounts; it closes with the network."""
+
     operators: list[Operator] = field(default_factory=list)
 
     @property
@@ -178,15 +181,17 @@ async def open_network(
         )
         instant = chain.model_copy(update={"confirmations": 0, "poll_seconds": 0.05})
 
+        opened: dict[int, Wallet] = {}
+
         async def wallet(account: int) -> Wallet:
-            signer = dev_signer(account, LOCAL_CHAIN_ID)
-            wallets = folder / "wallets"
-            return await stack.enter_async_context(
-                open_wallet(deployment, instant, signer, wallets)
-            )
+            if account not in opened:
+                signer = dev_signer(account, LOCAL_CHAIN_ID)
+                opening = open_wallet(deployment, instant, signer, folder / "wallets")
+                opened[account] = await stack.enter_async_context(opening)
+            return opened[account]
 
         bank, requester = await wallet(DEPLOYER), await wallet(REQUESTER)
-        network = Network(folder, anvil, deployment, chain, processes, requester)
+        network = Network(folder, anvil, deployment, chain, processes, requester, wallet)
         for account, purse in {REQUESTER: PURSE, **purses}.items():
             receiver = dev_signer(account, LOCAL_CHAIN_ID).address
             await bank.send("Token", "transfer", receiver, purse)
