@@ -22,10 +22,8 @@ from worker.storage.lock import KeyLock
 from worker.storage.outbox import SqliteOutbox
 from worker.types import Address, Timestamp, Wei
 
-Permit = tuple[int, int, bytes, bytes]
-"""IEscrow.Permit: deadline, v, r, s."""
-
-NO_PERMIT: Permit = (0, 0, bytes(32), bytes(32))
+Permit = eip712.Permit
+NO_PERMIT = eip712.NO_PERMIT
 PERMIT_SECONDS = 1_800
 SEND_SECONDS = 180.0
 

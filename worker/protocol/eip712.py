@@ -5,6 +5,12 @@ from typing import Any
 
 from worker.types import Address, OperatorId, Timestamp, Wei
 
+Permit = tuple[int, int, bytes, bytes]
+"""IEscrow.Permit: deadline, v, r, s."""
+
+NO_PERMIT: Permit = (0, 0, bytes(32), bytes(32))
+"""In place of one, where an allowance is to decide."""
+
 _DOMAIN = [
     {"name": "name", "type": "string"},
     {"name": "version", "type": "string"},

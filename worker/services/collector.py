@@ -1,17 +1,20 @@
 """Brings in what the network gives beside pay: has fees divided, epochs closed, and claims what
-vested. What is minted goes to the operator's owner and its delegators, never to this key."""
+vested. That goes to the operator's owner and its delegators; an owner that works with its own key
+can have it staked, too."""
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from worker.protocol.eip712 import NO_PERMIT
 from worker.protocol.outbox import Intent
+from worker.protocol.words import GWEI
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk
 from worker.services.policy import TokenTerms
 
-BOOK_GAS, CLOSE_GAS, CLAIM_GAS = 190_000, 51_000, 90_000
-"""What the three calls use (docs/benchmarks.md)."""
+BOOK_GAS, CLOSE_GAS, CLAIM_GAS, STAKE_GAS = 190_000, 51_000, 90_000, 130_000
+"""What the calls use (docs/benchmarks.md); to stake, an allowance too."""
 
 _NETWORK_TOKEN = 0
 _BPS = 10_000
@@ -29,6 +32,9 @@ class CollectConfig(BaseModel):
 
     least: int = Field(default=10**18, ge=1)
     """Wei of the network token that a step must bring."""
+
+    compound: bool = False
+    """Stake whatever this key's account holds, where it is the operator's owner."""
 
     gas_times: float = Field(default=2.0, gt=0)
     """How many times its gas it must be worth, where the policy knows what the token is worth."""
@@ -60,6 +66,8 @@ class Collector(Service):
             length = await self._rewards("epoch_length")
             for epoch, burnt in await self._unclaimed(length):
                 await self._bring_in(epoch, burnt, epoch * length)
+            if self._config.compound:
+                await self._compound()
         return False
 
     async def _book(self) -> None:
@@ -103,6 +111,27 @@ class Collector(Service):
                 operator = self._desk.identity.operator
                 self._ask(f"emission:{epoch}:{self._window}", "claim", operator, epoch)
 
+    async def _compound(self) -> None:
+        """Stake what the account holds, in whole gwei, out of an allowance for exactly that."""
+        contracts, me = self._desk.chain.contracts, self._desk.identity
+        staking = contracts.address("Staking")
+        owner, balance, allowance = await contracts.read_all(
+            [
+                ("Staking", "owner_of", (me.operator,)),
+                ("Token", "balanceOf", (me.worker,)),
+                ("Token", "allowance", (me.worker, staking)),
+            ],
+            "latest",
+        )
+        amount, name = balance - balance % GWEI, f"{balance}:{self._window}"
+        if owner != me.worker or not self._pays(amount, STAKE_GAS):
+            return
+        if allowance < amount:
+            self._ask(f"allow:{name}", "approve", staking, amount, to="Token")
+        else:
+            args = me.operator, amount, NO_PERMIT
+            self._ask(f"compound:{name}", "stake", *args, to="Staking")
+
     async def _was_convicted_since(self, moment: int) -> bool:
         """Whether a conviction leaves nothing of what was burnt from then on."""
         contracts, operator = self._desk.chain.contracts, self._desk.identity.operator
@@ -124,9 +153,9 @@ class Collector(Service):
         """Part of the names of calls that may be asked for again, should one fail."""
         return self._desk.chain.now // _RETRY_SECONDS
 
-    def _ask(self, purpose: str, function: str, *args: int) -> None:
+    def _ask(self, purpose: str, function: str, *args: Any, to: str = "Rewards") -> None:
         contracts = self._desk.chain.contracts
-        data = contracts.encode("Rewards", function, *args)
-        self._desk.outbox.enqueue(Intent(purpose, contracts.address("Rewards"), data))
+        data = contracts.encode(to, function, *args)
+        self._desk.outbox.enqueue(Intent(purpose, contracts.address(to), data))
         self.step("intent_stored")
         self._desk.on_intent()

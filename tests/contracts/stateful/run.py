@@ -1,8 +1,9 @@
 """New lives of the state machines: what `make fuzz` and `make stateful` do to the contracts.
 
     python -m tests.contracts.stateful.run --minutes 30    every machine
-    python -m tests.contracts.stateful.run --steps 50000    delegation and rewards only; writes
-                                                            bench/results/stateful.json
+    python -m tests.contracts.stateful.run --steps 50000    delegation and rewards only
+
+The second writes bench/results/stateful.json, where runs with other seeds stand beside it.
 
 Each round has a seed, printed before it: `--seed` begins there again. A failure ends the run with
 the shortest life that shows it.
@@ -14,6 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from random import randrange
+from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -84,12 +86,14 @@ def live_economy(steps: int, number: int) -> None:
     while lived[f"{machine.__name__} steps"] < steps:
         live(machine, number, lived)
         number += 1
-        result = {
-            "first_seed": first,
-            "rounds": number - first,
-            "lived": dict(sorted(lived.items())),
-        }
-        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+        keep({"first_seed": first, "rounds": number - first, "lived": dict(sorted(lived.items()))})
+
+
+def keep(run: dict[str, Any]) -> None:
+    """Write what a run has lived so far, beside the runs that began with other seeds."""
+    runs = json.loads(RESULT.read_text()) if RESULT.exists() else []
+    others = [one for one in runs if one["first_seed"] != run["first_seed"]]
+    RESULT.write_text(json.dumps([*others, run], indent=1) + "\n")
 
 
 def live(machine: type[RuleBasedStateMachine], number: int, lived: Counter[str]) -> None:

@@ -25,8 +25,9 @@ class Network:
         self.burnt = burnt or {}
         self.closed: dict[int, tuple[int, int]] = {}
         self.convicted_at = 0
+        self.owner, self.balance, self.allowance = "0x" + "22" * 20, 0, 0
 
-    async def call(self, contract: str, view: str, *args: int, **_: Any) -> Any:
+    async def call(self, contract: str, view: str, *args: Any, **_: Any) -> Any:
         match view:
             case "epoch_length":
                 return LENGTH
@@ -41,6 +42,9 @@ class Network:
             "burn_bps": 5_000,
             "rate_bps": 5_000,
             "convicted_at": self.convicted_at,
+            "owner_of": self.owner,
+            "balanceOf": self.balance,
+            "allowance": self.allowance,
         }[view]
 
     async def read_all(self, calls: Any, _: Any) -> list[Any]:
@@ -57,11 +61,11 @@ class Network:
 
 
 def _collector(
-    folder: Path, network: Network, token: TokenTerms = FREE, least: int = TOKEN
+    folder: Path, network: Network, token: TokenTerms = FREE, compound: bool = False
 ) -> tuple[Collector, Desk]:
     desk = open_desk(folder)
     desk.chain.contracts = network  # type: ignore[assignment]
-    return Collector(desk, CollectConfig(least=least), token), desk
+    return Collector(desk, CollectConfig(compound=compound), token), desk
 
 
 async def _asked(collector: Collector, desk: Desk) -> list[str]:
@@ -129,3 +133,28 @@ async def test_tick__gas_dearer_than_what_comes__waits(tmp_path: Path) -> None:
         desk.chain.head = type(head)(**{**vars(head), "base_fee": base_fee})
         await collector.tick()
         assert len(desk.outbox.entries()) == asks
+
+
+async def test_tick__own_key_that_compounds__allows_then_stakes_whole_gwei(tmp_path: Path) -> None:
+    network = Network()
+    collector, desk = _collector(tmp_path, network, compound=True)
+    network.owner, network.balance = desk.identity.worker, 5 * TOKEN + 1
+    staking = network.address("Staking")
+    assert await _asked(collector, desk) == [f"approve('{staking}', {5 * TOKEN})"]
+    network.allowance = 5 * TOKEN
+    asked = await _asked(collector, desk)
+    assert len(asked) == 2 and asked[1].startswith(f"stake(1, {5 * TOKEN}, (0, 0, ")
+
+
+@pytest.mark.parametrize(("compound", "is_owner", "balance"), [
+    (False, True, 5 * TOKEN), (True, False, 5 * TOKEN), (True, True, TOKEN - 1),
+])  # fmt: skip
+async def test_tick__not_asked_for_or_not_the_owner_or_too_little__stakes_nothing(
+    tmp_path: Path, compound: bool, is_owner: bool, balance: int
+) -> None:
+    network = Network()
+    collector, desk = _collector(tmp_path, network, compound=compound)
+    network.balance = balance
+    if is_owner:
+        network.owner = desk.identity.worker
+    assert await _asked(collector, desk) == []
