@@ -105,7 +105,7 @@ def show(config: "Config", every: bool, out: Output) -> None:
 
     async def work() -> list["Position"]:
         async with open_wallet(config) as wallet:
-            return await delegation.fetch_positions(wallet)
+            return await delegation.fetch_positions(wallet, every)
 
     rows = [_row(one) for one in run(work()) if every or not one.is_empty]
     out.rows(rows, columns=_COLUMNS, key="operator")

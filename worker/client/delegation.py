@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from worker.chain.contracts import Event
 from worker.chain.standing import fetch_standing
+from worker.client.network import Network
 from worker.client.wallet import Wallet, as_tokens
 from worker.errors import NotFoundError, UsageError
 from worker.protocol.outbox import OutboxEntry
@@ -113,16 +114,19 @@ async def fetch_position(wallet: Wallet, operator: OperatorId) -> Position:
     )
 
 
-async def fetch_positions(wallet: Wallet) -> list[Position]:
-    """Return what the wallet has in each pool of the network, empty places included."""
-    count = await wallet.call("Staking", "operator_count")
-    positions = []
-    for number in range(1, count + 1):
-        try:
-            positions.append(await fetch_position(wallet, OperatorId(number)))
-        except NotFoundError:
-            continue
-    return positions
+async def fetch_positions(wallet: Wallet, every: bool = False) -> list[Position]:
+    """Return what the wallet has in each pool that it ever delegated to, which may be nothing; with
+    `every` in each pool that was ever opened. Raises RpcError."""
+    if every:
+        topics: list[bytes | None] = [wallet.contracts.topic("Delegation", "CommissionSet")]
+    else:
+        delegator = bytes.fromhex(wallet.address[2:]).rjust(32, b"\0")
+        topics = [wallet.contracts.topic("Delegation", "Delegated"), None, delegator]
+    network = Network(wallet.pool, wallet.contracts)
+    head = await network.head()
+    events = await network.logs(topics, wallet.deployment.block, head.number)
+    operators = sorted({OperatorId(event.args["id"]) for event in events})
+    return [await fetch_position(wallet, operator) for operator in operators]
 
 
 async def check_delegation(wallet: Wallet, pool: Pool, amount: Wei) -> None:

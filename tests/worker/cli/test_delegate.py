@@ -74,6 +74,7 @@ def test_delegate__there_and_back__everything_comes_back(
     dry = run("delegate", "to", 1, 300, "--dry-run", "-o", "json")
     assert (dry.code, dry.data["shares"], dry.data["counts"]) == (Exit.OK, 300 * 10**9, "300")
     assert run("delegate", "show", "-o", "json").data == []
+    assert [one["yours"] for one in run("delegate", "show", "--all", "-o", "json").data] == ["0"]
 
     made = run("delegate", "to", 1, 300, "-o", "json")
     assert made.data == {"operator": 1, "delegated": "300", "shares": 300 * 10**9}
