@@ -14,6 +14,9 @@ from scripts.mutants.builds import source_name
 Lines = dict[str, set[int]]
 """Lines, from 1, by source."""
 
+Nodes = dict[int, Any]
+"""What a program counter belongs to in the contract's syntax tree."""
+
 
 @dataclass
 class Test:
@@ -37,22 +40,43 @@ class Recorder:
     """Notes the lines that titanoboa executes, between two calls of `take`."""
 
     def __init__(self) -> None:
-        self._lines: Lines = {}
+        self._counters: dict[int, tuple[Nodes, set[int]]] = {}
+        """Program counters that were reached, by the compiled contract whose they are."""
+        self._places: dict[tuple[int, int], tuple[str, int] | None] = {}
+        """What was found before: walking up to a node's source is slow."""
 
     def start(self) -> None:
         """Note from here on, in this process."""
 
-        def note(_env: Env, path: str, node: Any) -> None:
-            if source := source_name(path):
-                self._lines.setdefault(source, set()).add(node.lineno)
+        def note(env: Env, computation: Any, contract: Any = None) -> None:
+            if contract is not None and hasattr(contract, "source_map"):
+                nodes = contract.source_map["pc_raw_ast_map"]
+                _, counters = self._counters.setdefault(id(nodes), (nodes, set()))
+                counters.update(computation.code._trace)
+            for child in computation.children:
+                if child.msg.code_address:
+                    note(env, child, env._lookup_contract_fast(child.msg.code_address))
 
         Env._coverage_enabled = True
-        Env._trace_cov = note
+        Env._trace_computation = note
 
     def take(self) -> Lines:
         """Return what was noted since the last time."""
-        lines, self._lines = self._lines, {}
+        lines: Lines = {}
+        for key, (nodes, counters) in self._counters.items():
+            for counter in counters:
+                if place := self._place(key, nodes, counter):
+                    lines.setdefault(place[0], set()).add(place[1])
+            counters.clear()
         return lines
+
+    def _place(self, key: int, nodes: Nodes, counter: int) -> tuple[str, int] | None:
+        """Return the source and line of a program counter, or None where it has none of ours."""
+        if (key, counter) not in self._places:
+            node = nodes.get(counter)
+            source = source_name(node.module_node.resolved_path) if node is not None else None
+            self._places[key, counter] = (source, node.lineno) if source else None
+        return self._places[key, counter]
 
 
 class Reach:
