@@ -5,8 +5,9 @@
     python -m scripts.mutants --again         those that no test noticed in the run that is kept
     python -m scripts.mutants ID...           these, without keeping the result
 
-Run `ape compile` first. Writes bench/results/mutants.json; exits 1 when less than nine in ten are
-killed, or one is left that scripts/mutants/equivalent.toml does not explain.
+Run `ape compile` first. Goes on where the last run ended, with what still fits the sources:
+bench/results/mutants.json has what all runs found (remove it to begin anew). Exits 1 when less than
+nine in ten are killed, or one is left that scripts/mutants/equivalent.toml does not explain.
 """
 
 import argparse
@@ -88,12 +89,15 @@ def chosen(found: list[Mutant], arguments: argparse.Namespace, results: Results)
         queue = [by_id[name] for name in arguments.ids]
         return Run(queue, len(queue), texts, results, None)
     if arguments.again:
-        results.load(RESULTS)
+        results.load(RESULTS, by_id.keys())
         queue = [by_id[name] for name in results.left()]
         return Run(queue, len(queue), texts, results, RESULTS)
-    queue = sorted(found, key=lambda mutant: mutant.id)
-    random.Random(arguments.seed).shuffle(queue)
-    wanted = len(queue) if arguments.all else arguments.count
+    if RESULTS.exists():
+        results.load(RESULTS, by_id.keys())
+    order = sorted(by_id)
+    random.Random(arguments.seed).shuffle(order)
+    queue = [by_id[name] for name in order if name not in results.verdicts]
+    wanted = len(queue) if arguments.all else arguments.count - results.deployed
     return Run(queue, wanted, texts, results, RESULTS)
 
 

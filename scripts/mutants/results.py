@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,10 +55,15 @@ class Results:
         killed = {name for name, found in self.verdicts.items() if found["outcome"] == "killed"}
         return sorted(killed & self.equivalent.keys())
 
+    @property
+    def deployed(self) -> int:
+        """How many of the mutants could be deployed, and so were tried."""
+        return sum(found["outcome"] != "invalid" for found in self.verdicts.values())
+
     def killed_share(self) -> float:
         """Return the killed among those that can be deployed, equivalent ones too."""
-        counts = self._counts(0, self.verdicts)["all"]
-        return counts["killed"] / max(1, sum(counts.values()) - counts["invalid"])
+        killed = sum(found["outcome"] == "killed" for found in self.verdicts.values())
+        return killed / max(1, self.deployed)
 
     def passes(self) -> bool:
         """Return whether enough were killed, and the others are explained."""
@@ -85,11 +91,10 @@ class Results:
         del part["by_source"]["all"], part["by_kind"]["all"]
         file.write_text(json.dumps(part, indent=1, sort_keys=True) + "\n")
 
-    def load(self, file: Path) -> None:
-        """Take over how a run was made, and its verdicts."""
-        kept = json.loads(file.read_text())
-        self.verdicts = kept["mutants"]
-        self.how = {name: kept[name] for name in self.how}
+    def load(self, file: Path, known: Collection[str]) -> None:
+        """Take over earlier verdicts, of those mutants that the sources still have."""
+        kept = json.loads(file.read_text())["mutants"]
+        self.verdicts = {name: found for name, found in kept.items() if name in known}
 
     def _counts(self, part: int, ids: Any) -> dict[str, Counter[str]]:
         """Count outcomes for each value of a part of the id, and for all."""

@@ -58,11 +58,18 @@ def test_save__counts_by_kind_and_by_source__and_is_read_back(ten, tmp_path: Pat
     assert sum(sum(counts.values()) for counts in kept["by_kind"].values()) == 10
     assert list(kept["survivors"]) == [ten[8].id]
     again = Results({"seed": 2}, {})
-    again.load(tmp_path / "mutants.json")
-    assert again.how == {"seed": 1}
+    again.load(tmp_path / "mutants.json", {mutant.id for mutant in ten})
+    assert again.deployed == 9
     assert again.left() == [ten[8].id]
     again.add(ten[8], TEXT, Verdict("killed"))
     assert again.left() == []
+
+
+def test_load__sources_that_changed__their_mutants_are_left_out(ten, tmp_path: Path) -> None:
+    results(ten, ["killed"] * 10).save(tmp_path / "mutants.json")
+    again = Results({"seed": 1}, {})
+    again.load(tmp_path / "mutants.json", {ten[0].id, "another"})
+    assert list(again.verdicts) == [ten[0].id]
 
 
 def test_read_equivalent__as_committed__each_with_a_reason() -> None:
