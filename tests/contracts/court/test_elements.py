@@ -105,3 +105,15 @@ def test_judge__longest_rows_of_extremes__are_exact(court, dtype, make):
             value = int(about.tensors[0][row, col])
             lie = about.convict(about.corrupted(0, row, col, value - 1 if value > 0 else value + 1))
             assert court.judge(lie.claim, lie.proof) is None
+
+
+def test_judge__quotients_around_whole_ones__round_down(court):
+    x = np.array([[-5, -4, -3, -1, 0, 1, 3, 4, 5]], DType.I32.numpy)
+    y = np.full(x.shape, 2, DType.I32.numpy)
+    about = one_operator(lambda build, x, y: build.div(x, y, 1, Fin(DType.I64)), [x, y])
+    assert about.tensors[0].tolist() == [[-3, -2, -2, -1, 0, 0, 1, 2, 2]]
+    exhibits = about.exhibits()
+    proofs = [
+        (exhibits.claim, prove_element(exhibits, 0, 0, column)) for column in range(x.shape[1])
+    ]
+    assert set(court.judge_all(proofs)) == {RIGHT}
