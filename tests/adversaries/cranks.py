@@ -66,6 +66,11 @@ async def crank(dues: Collection[Due], ledger: Ledger, wallet: Wallet, now: int)
         batch = [due.batch[1]] if due.crank == "expire" else due.batch[1]
         with contextlib.suppress(RevertedError):  # somebody was faster
             await wallet.send(job.service, due.crank, job.terms.members(), batch)
+    for loan in list(ledger.loans.values()):
+        if loan.is_trace and now >= loan.due + _GRACE:  # payers close demands for outputs
+            with contextlib.suppress(RevertedError):
+                terms = ledger.jobs[loan.job].terms
+                await wallet.send("Demands", "close", terms.members(), loan.demand)
 
 
 def _replicated(key: BatchKey, batch: ReplicatedBatch, honest: Collection[int], now: int) -> Due:

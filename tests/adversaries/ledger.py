@@ -37,13 +37,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Loan:
-    """The bond of an open demand: whose, how much, who is asked for what of which service."""
+    """The bond of an open demand, as it was logged: whose, how much, who is asked until when, about
+    which job; `demand` is what the contract wants back. `is_trace`: else it is for outputs."""
 
     demander: str
     amount: Wei
     fee_bps: int
     operator: int
-    service: str
+    due: int
+    job: bytes
+    demand: Any
+    is_trace: bool
 
 
 @dataclass
@@ -62,10 +66,12 @@ class Ledger:
     jobs: dict[bytes, Job] = field(default_factory=dict)
     replicated: dict[BatchKey, ReplicatedBatch] = field(default_factory=dict)
     provable: dict[BatchKey, ProvableBatch] = field(default_factory=dict)
+    loans: dict[bytes, Loan] = field(default_factory=dict)
+    """By the ids of demands that are open."""
+
     why: dict[int, Counter[str]] = field(default_factory=dict)
     """Why operators lost stake, gwei by reason."""
 
-    _loans: dict[bytes, Loan] = field(default_factory=dict)
     _bounties: dict[bytes, Wei] = field(default_factory=dict)
     _forfeited: set[tuple[int, str]] = field(default_factory=set)
 
@@ -160,34 +166,36 @@ class Ledger:
         self.wallets[event.args["prover"]] += self._bounties.pop(event.args["seat"])
 
     def _TraceDemanded(self, event: Event) -> None:
-        self._lend(event, event.args["demander"], event.args["demand"])
+        self._lend(event, event.args["demander"], event.args["demand"], is_trace=True)
 
     def _OutputDemanded(self, event: Event) -> None:
-        self._lend(event, self.jobs[event.args["job"]].payer, event.args["delivery"])
+        payer = self.jobs[event.args["job"]].payer
+        self._lend(event, payer, event.args["delivery"], is_trace=False)
 
     def _DemandAnswered(self, event: Event) -> None:
-        loan = self._loans.pop(event.args["id"])
+        loan = self.loans.pop(event.args["id"])
         self._pay(loan.operator, Wei(2 * loan.amount // 3), loan.fee_bps)
 
     _OutputAnswered = _DemandAnswered
 
     def _DemandClosed(self, event: Event) -> None:
-        loan = self._loans.pop(event.args["id"])
+        loan = self.loans.pop(event.args["id"])
         self.credits[loan.demander] += loan.amount
 
     def _OutputForfeited(self, event: Event) -> None:
-        loan = self._loans[event.args["id"]]
+        loan = self.loans[event.args["id"]]
         self._DemandClosed(event)
-        if (loan.operator, loan.service) not in self._forfeited:
-            self._forfeited.add((loan.operator, loan.service))
+        service = self.jobs[loan.job].service
+        if (loan.operator, service) not in self._forfeited:
+            self._forfeited.add((loan.operator, service))
             self._burn(loan.operator, self.standing, UNDELIVERED)
 
-    def _lend(self, event: Event, demander: str, demand: Any) -> None:
-        _, amount, fee_bps = demand[-1]
+    def _lend(self, event: Event, demander: str, demand: Any, *, is_trace: bool) -> None:
+        due, amount, fee_bps = demand[-1]
         self.wallets[demander] -= amount
-        service = self.jobs[event.args["job"]].service
-        loan = Loan(demander, Wei(amount), fee_bps, event.args["operator"], service)
-        self._loans[event.args["id"]] = loan
+        operator, job = event.args["operator"], event.args["job"]
+        loan = Loan(demander, Wei(amount), fee_bps, operator, due, job, demand, is_trace)
+        self.loans[event.args["id"]] = loan
 
     def _pay(self, operator: int, amount: Wei, fee_bps: int) -> None:
         fee = amount * fee_bps // _BPS

@@ -14,7 +14,7 @@ from tests.adversaries.cranks import crank, find_dues, idle_until
 from tests.adversaries.customers import FIRST_ACCOUNT as FIRST_CUSTOMER
 from tests.adversaries.customers import Customer, Kind, choose_kinds, open_customers
 from tests.adversaries.holdings import Holdings, read_holdings
-from tests.adversaries.ledger import Ledger
+from tests.adversaries.ledger import BatchKey, Ledger
 from tests.adversaries.mischief import Mischief, meanwhile, proxied
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.cli.devnet.audit import Audit
@@ -94,17 +94,30 @@ class Show:
     async def run(self) -> None:
         """Post all jobs among faults, then wait until every batch of every job is over."""
         started = time.monotonic()
-        async with asyncio.timeout(self.plan.within), asyncio.TaskGroup() as group:
-            watching = group.create_task(self._watch(group))
-            async with meanwhile(self.mischief):
-                await self._post_all()
-                self.say(f"{len(self.jobs)} jobs are posted in {time.monotonic() - started:.0f} s")
-                await self._stop_flooders()
-                await self._until_over()
-            watching.cancel()
+        try:
+            async with asyncio.timeout(self.plan.within):
+                await self._play()
+        except TimeoutError:
+            batches = ", ".join(f"{key.hex()}:{number}" for key, number in self._open_batches)
+            raise TimeoutError(f"not over after {self.plan.within:g} s: {batches}") from None
         self.seconds = time.monotonic() - started
         self.say(f"every batch is over after {self.seconds:.0f} s")
         await self._close_books()
+
+    @property
+    def _open_batches(self) -> list[BatchKey]:
+        return self.chronicle.ledger.open_batches
+
+    async def _play(self) -> None:
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch(group))
+            async with meanwhile(self.mischief):
+                await self._post_all()
+                self.say(f"{len(self.jobs)} jobs are posted in {time.monotonic() - began:.0f} s")
+                await self._stop_flooders()
+                await self._until_over()
+            watching.cancel()
 
     async def _post_all(self) -> None:
         """Post at an even pace, several at a time."""
@@ -156,7 +169,7 @@ class Show:
         """Wait for the end of every batch; pass over times in which nothing can happen."""
         network, ledger = self.stage.network, self.chronicle.ledger
         last = (await network.requester.pool.head()).number + _LATE_BLOCKS
-        while ledger.open_batches or self.chronicle.read_up_to < last:
+        while self._open_batches or self.chronicle.read_up_to < last:
             with suppress(RetryableError):
                 head = await network.requester.pool.head()
                 dues = await find_dues(ledger, network.requester, self.honest, head.timestamp)
