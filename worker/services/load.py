@@ -33,9 +33,9 @@ class Load:
             locked=seats.locked(),
             lockable=Gwei(await self._fetch_lockable() - seats.unlocked_yet()),
             gas_price=Wei(chain.head.base_fee if chain.head else 0),
-            fuel_per_second=pace.speed if pace else self._policy.fuel_per_second,
-            steps_per_second=pace.speed if pace else self._policy.steps_per_second,
-            overhead=pace.overhead if pace else 0.0,
+            fuel_per_second=pace.speed(self._policy.fuel_per_second),
+            steps_per_second=pace.speed(self._policy.steps_per_second),
+            overhead=pace.overhead,
             task_seconds=seats.task_seconds(job),
             parallel=self.parallel,
         )

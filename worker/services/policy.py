@@ -74,7 +74,7 @@ class PolicyConfig(BaseModel):
     """The part of a reward that gas may eat."""
 
     fuel_per_second: int = Field(default=1_000_000_000, ge=1)
-    """How fast this host runs, until it has measured."""
+    """How fast this host runs, until it has measured: counts as one second of running."""
 
     steps_per_second: int = Field(default=1_000_000_000, ge=1)
     """The same of tensor programs."""

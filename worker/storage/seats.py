@@ -95,10 +95,17 @@ class TaskRecord:
 
 @dataclass(frozen=True)
 class Pace:
-    """How this host ran a service's tasks lately: `fuel` a second, and seconds beside that."""
+    """How this host ran a service's tasks lately: so much `fuel` in so many seconds, and what each
+    task took besides."""
 
-    speed: float
-    overhead: float
+    fuel: int = 0
+    seconds: float = 0.0
+    overhead: float = 0.0
+
+    def speed(self, assumed: float) -> float:
+        """Return the fuel burnt in a second. What is assumed counts as one second measured: runs
+        that last milliseconds say little, and who refuses work for them measures no other."""
+        return (self.fuel + assumed) / (self.seconds + 1)
 
 
 @dataclass(frozen=True)
@@ -211,15 +218,15 @@ class SeatStore:
         sql = f"SELECT coalesce(sum(bond), 0) AS bonds FROM seats WHERE {where}"  # noqa: S608
         return Gwei(self._database.query(sql, *parameters)[0]["bonds"])
 
-    def pace(self, service: str) -> Pace | None:
-        """Return how this host ran a service's tasks lately; None before the first run."""
+    def pace(self, service: str) -> Pace:
+        """Return how this host ran a service's tasks lately."""
         row = self._database.query(
             "SELECT sum(fuel) AS fuel, sum(seconds - overhead) AS ran, avg(overhead) AS overhead"
             " FROM (SELECT fuel, seconds, overhead FROM records CROSS JOIN jobs USING (job)"
             " WHERE service = ? AND fuel > 0 ORDER BY records.rowid DESC LIMIT 100)",
             service,
         )[0]
-        return Pace(row["fuel"] / row["ran"], row["overhead"]) if row["ran"] else None
+        return Pace(row["fuel"], row["ran"], row["overhead"]) if row["fuel"] else Pace()
 
     def task_seconds(self, job: JobKey) -> float | None:
         """Return the longest that a task of this job took here, None before the first."""

@@ -27,7 +27,7 @@ def test_add_record__twice__the_first_stays(tmp_path: Path) -> None:
     seats.add_record(JOB, _record(b"1" * 32))
     seats.add_record(JOB, _record(b"2" * 32))
     assert [one.digest for one in seats.records(JOB, [TaskIndex(0)])] == [b"1" * 32]
-    assert seats.pace("ProvableJobs") is None
+    assert seats.pace("ProvableJobs") == Pace()
     assert seats.task_seconds(JOB) == 0.5
 
 
@@ -37,11 +37,23 @@ def test_pace__tasks_that_hardly_ran__say_nothing_about_speed(tmp_path: Path) ->
     small = replace(_record(b"1" * 32, fuel=100), seconds=3.0, overhead=2.5)
     large = replace(small, task=TaskIndex(1), fuel=1_000, seconds=6.0, overhead=0.5)
     desk.seats.add_record(JOB, small)
-    assert desk.seats.pace(SERVICE) == Pace(speed=200, overhead=2.5)
+    assert desk.seats.pace(SERVICE) == Pace(fuel=100, seconds=0.5, overhead=2.5)
     desk.seats.add_record(JOB, large)
 
-    assert desk.seats.pace(SERVICE) == Pace(speed=1_100 / 6, overhead=1.5)
+    assert desk.seats.pace(SERVICE) == Pace(fuel=1_100, seconds=6, overhead=1.5)
     assert desk.seats.records(JOB, [TaskIndex(0), TaskIndex(1)]) == [small, large]
+
+
+@pytest.mark.parametrize(
+    ("pace", "speed"),
+    [
+        (Pace(), 1e9),
+        (Pace(fuel=10**6, seconds=0.25), (1e9 + 1e6) / 1.25),  # hardly ran: as is assumed
+        (Pace(fuel=10**10, seconds=999), 1.1e7),  # ran long: as was measured, nearly
+    ],
+)
+def test_speed__what_is_assumed__counts_as_a_second(pace: Pace, speed: float) -> None:
+    assert pace.speed(1e9) == speed
 
 
 def test_retry__failed_transaction__has_another_purpose(tmp_path: Path) -> None:
