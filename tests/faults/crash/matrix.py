@@ -119,9 +119,12 @@ SILENT = ("challenger.close-demand_stored", "sender.sent.close-demand", "challen
 DELIVERED = ("deliverer.intent_stored", "sender.sent.deliver")
 """One whose payer demands outputs on the chain."""
 
+COLLECTED = ("collector.intent_stored", "sender.sent.book", "sender.sent.emission")
+"""One that has its fees divided, and claims what that earns it."""
+
 ALL = frozenset(
     step
     for scene in (UNANIMOUS, DISSENT, UNFILLED, AUDITED, DEMANDED)
     for steps in scene
     for step in steps
-).union(CONVICTED, RELEASED, CLAIMED, LOST, SPARED, DISMISSED, SILENT, DELIVERED)
+).union(CONVICTED, RELEASED, CLAIMED, LOST, SPARED, DISMISSED, SILENT, DELIVERED, COLLECTED)

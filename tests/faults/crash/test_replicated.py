@@ -15,6 +15,7 @@ from tests.faults.crash.scene import (
     settle_in,
     submit,
 )
+from tests.faults.crash.trial import reached
 from worker.cli.devnet.network import Network
 from worker.protocol.words import GWEI
 from worker.types import JobKey
@@ -29,6 +30,7 @@ STANDING = 2 * 10 * GWEI  # gwei: the standing bonds of both lanes
 RECOVERY_SECONDS = 10.0
 """From SIGKILL until the worker is ready for work again."""
 
+VESTING = 30 * 86_400
 LONG = "{claim: 60s, run: 300s, reveal: 600s}"
 
 
@@ -130,3 +132,39 @@ async def test_fault_20__deliverer_killed_at_every_step__piece_told_once_and_bon
     answered = [one["id"] for one in await events(network, "OutputAnswered")]
     assert sorted(answered) == sorted(demanded)
     assert await events(network, "OutputForfeited") == []
+
+
+async def test_fault_20__killed_at_every_step_of_collecting__minted_once(network: Network) -> None:
+    collector = network.operators[0]
+    for operator in network.operators:
+        settle_in(network, operator, collect={"least": 1 if operator is collector else 10**18})
+    before = await nonces(network)
+    async with living(*(Mortal(network, one, ()) for one in network.operators)) as cast:
+        await cast.ready()
+        job = await _post(network)
+        await cast.until(lambda: _is_final(network, job), "the job's end", 400)
+        await cast.all_died()
+    await network.processes.stop(collector.name)
+
+    async def vested() -> None:
+        async def is_divided() -> bool:
+            return bool(await events(network, "FeesBurnt"))
+
+        await reached(is_divided)
+        (burnt,) = await events(network, "FeesBurnt")
+        await network.anvil.skip(await network.requester.call("Rewards", "epoch_length"))
+        await network.requester.send("Rewards", "close_epoch", burnt["epoch"])
+        await network.anvil.skip(VESTING)
+
+    meanwhile = {"sender.sent.book": vested}
+    async with living(Mortal(network, collector, matrix.COLLECTED, meanwhile=meanwhile)) as cast:
+        await cast.all_died()
+
+        async def is_minted() -> bool:
+            return bool(await events(network, "EmissionClaimed"))
+
+        await cast.until(is_minted, "the emission claimed", 120)
+        await check_end(network, before, *network.operators)
+
+    (minted,) = await events(network, "EmissionClaimed")
+    assert minted["id"] == collector.id
