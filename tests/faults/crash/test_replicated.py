@@ -146,18 +146,21 @@ async def test_fault_20__killed_at_every_step_of_collecting__minted_once(network
         await cast.all_died()
     await network.processes.stop(collector.name)
 
-    async def vested() -> None:
+    async def epoch_over() -> None:
         async def is_divided() -> bool:
             return bool(await events(network, "FeesBurnt"))
 
         await reached(is_divided)
-        (burnt,) = await events(network, "FeesBurnt")
         await network.anvil.skip(await network.requester.call("Rewards", "epoch_length"))
-        await network.requester.send("Rewards", "close_epoch", burnt["epoch"])
-        await network.anvil.skip(VESTING)
 
-    meanwhile = {"sender.sent.book": vested}
+    meanwhile = {"sender.sent.book": epoch_over}
     async with living(Mortal(network, collector, matrix.COLLECTED, meanwhile=meanwhile)) as cast:
+
+        async def is_closed() -> bool:
+            return bool(await events(network, "EpochClosed"))
+
+        await cast.until(is_closed, "the epoch closed", 120)
+        await network.anvil.skip(VESTING)
         await cast.all_died()
 
         async def is_minted() -> bool:
