@@ -122,9 +122,14 @@ DELIVERED = ("deliverer.intent_stored", "sender.sent.deliver")
 COLLECTED = ("collector.intent_stored", "sender.sent.book", "sender.sent.emission")
 """One that has its fees divided, and claims what that earns it."""
 
+COMPOUNDED = ("sender.sent.allow", "sender.sent.compound")
+"""One that works with its owner's key, and stakes what that account holds."""
+
 ALL = frozenset(
     step
     for scene in (UNANIMOUS, DISSENT, UNFILLED, AUDITED, DEMANDED)
     for steps in scene
     for step in steps
-).union(CONVICTED, RELEASED, CLAIMED, LOST, SPARED, DISMISSED, SILENT, DELIVERED, COLLECTED)
+).union(
+    CONVICTED, RELEASED, CLAIMED, LOST, SPARED, DISMISSED, SILENT, DELIVERED, COLLECTED, COMPOUNDED
+)

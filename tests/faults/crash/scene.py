@@ -15,7 +15,7 @@ from worker.cli.devnet.network import FIRST_WORKER, Network, Operator
 from worker.client import JobFile
 from worker.config import load_config
 from worker.protocol.words import SeatOutcome
-from worker.types import JobKey
+from worker.types import Address, JobKey
 
 RAYTRACE = ROOT / "examples" / "raytrace"
 DIGITS = ROOT / "examples" / "digits"
@@ -95,11 +95,15 @@ async def once(network: Network, job: JobKey, name: str) -> Sequence[tuple[int, 
 
 async def nonces(network: Network) -> dict[int, int]:
     """Return how many transactions each operator's worker key has on the chain."""
-    counts = {}
-    for place, operator in enumerate(network.operators):
-        key = dev_signer(FIRST_WORKER + place, LOCAL_CHAIN_ID).address
-        counts[operator.id] = await network.anvil.ask("eth_getTransactionCount", key, "latest")
-    return {operator: int(count, 16) for operator, count in counts.items()}
+    return {
+        operator.id: await nonce(network, dev_signer(FIRST_WORKER + place, LOCAL_CHAIN_ID).address)
+        for place, operator in enumerate(network.operators)
+    }
+
+
+async def nonce(network: Network, account: Address) -> int:
+    """Return how many transactions an account has on the chain."""
+    return int(await network.anvil.ask("eth_getTransactionCount", account, "latest"), 16)
 
 
 async def check_end(network: Network, before: Mapping[int, int], *operators: Operator) -> None:
@@ -108,9 +112,10 @@ async def check_end(network: Network, before: Mapping[int, int], *operators: Ope
     await assert_sound(network, operators)
     after = await nonces(network)
     for one in operators:
-        assert after[one.id] - before[one.id] == _mined(network, one), one.name
+        assert after[one.id] - before[one.id] == mined(network, one), one.name
 
 
-def _mined(network: Network, operator: Operator) -> int:
+def mined(network: Network, operator: Operator) -> int:
+    """Return how many transactions the operator's outbox knows as mined."""
     with open_books(load_config(operator.settings), network.requester.contracts) as books:
         return sum(entry.inclusion is not None for entry in books.desks[0].outbox.entries())
