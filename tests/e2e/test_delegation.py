@@ -1,0 +1,120 @@
+"""Stake that somebody lends: it backs a job that the operator's own could not, and is paid."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import tomlkit
+
+from tests.e2e.network import RAYTRACE, events, until
+from tests.e2e.person import Person
+from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
+from worker.chain.standing import fetch_standing
+from worker.cli.devnet.network import DELEGATOR, FIRST_OWNER, FIRST_WORKER, TOKEN, Network
+from worker.client import delegation, operator, rewards
+from worker.client.wallet import as_tokens
+from worker.protocol.words import GWEI
+from worker.types import OperatorId, Wei
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OPERATOR = OperatorId(1)
+LENT = 1_000
+COMMISSION_BPS = 1_000
+PRICE, FEE_BPS = 5, 100
+JOB = {
+    "name": "dear",
+    "program": "raytrace.wasm",
+    "inputs": {"scene.txt": "scene.txt"},
+    "args": ["{index}", 2, 1, 48, 32],
+    "tasks": {"range": {"to": 2}},
+    "batch": 2,
+    "price": PRICE,
+    "bond": 600,  # for each of two tasks: more than the operator has of its own
+    "seats": 1,
+    "operators": [int(OPERATOR)],
+    "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
+    "windows": {"claim": "24s", "run": "90s", "reveal": "90s"},
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def delegator(network: Network, tmp_path: Path) -> AsyncIterator[Person]:
+    """Somebody with tokens and no machine; operator 1 takes delegations."""
+    bank = await network.wallet(0)
+    address = dev_signer(DELEGATOR, LOCAL_CHAIN_ID).address
+    await bank.send("Token", "transfer", address, LENT * TOKEN)
+    owner = await network.wallet(FIRST_OWNER)
+    await delegation.open_pool(owner, OPERATOR, COMMISSION_BPS)
+    key = dev_signer(FIRST_WORKER, LOCAL_CHAIN_ID)
+    await operator.join(owner, Wei(0), key, OPERATOR)  # it may lock more from now on
+    settings = network.write_settings("delegator", {"wallet": {"dev_account": DELEGATOR}})
+    worker = network.operators[0].settings
+    written = worker.read_text()
+    changed: Any = tomlkit.parse(written)
+    changed["node"]["policy"]["circles"].append([int(OPERATOR)])  # it takes work alone, too
+    worker.write_text(tomlkit.dumps(changed))
+    yield Person(settings, tmp_path)
+    worker.write_text(written)
+
+
+async def test_delegator__backs_a_dear_job__claims_its_part(
+    network: Network, delegator: Person
+) -> None:
+    await delegator.data("delegate", "to", OPERATOR, LENT)
+    before = await fetch_standing(network.requester.contracts, OPERATOR)
+    worker = network.operators[0]
+    await network.start(worker)
+
+    async def is_ready() -> bool:
+        return bool(((await network.status(worker)) or {}).get("ready"))
+
+    await until(is_ready, "the worker ready", network)
+    assert before.backing.own < 1_200 * 10**9 <= before.room("ReplicatedJobs")
+    assert before.room("ProvableJobs") < 1_000 * 10**9  # own stake only
+
+    for name in ("raytrace.wasm", "scene.txt"):
+        shutil.copy(RAYTRACE / name, delegator.folder / name)
+    (delegator.folder / "dear.json").write_text(json.dumps(JOB))
+    payer = Person(network.write_requester_settings(), delegator.folder)
+    key = (await payer.run("job", "submit", "dear.json", "-q")).strip()
+    job = bytes.fromhex(key.removeprefix("0x"))
+
+    async def is_shown() -> bool:
+        return bool(await events(network, "ResultRevealed", job=job))
+
+    await until(is_shown, "the result shown", network)
+    await payer.run("job", "accept", "dear")  # the payer named a sole operator, and decides
+
+    owner, address = await network.wallet(FIRST_OWNER), dev_signer(DELEGATOR, LOCAL_CHAIN_ID)
+    paid = 2 * PRICE * TOKEN * (10_000 - FEE_BPS) // 10_000
+    assert await owner.call("Escrow", "operator_credit", OPERATOR, 0) == paid
+    stake = await owner.call("Staking", "stake_of", OPERATOR) * GWEI
+    rest = paid * (10_000 - COMMISSION_BPS) // 10_000
+    part = rest * LENT * TOKEN // (stake + LENT * TOKEN)
+    (claimed,) = await delegator.data("delegate", "claim")
+    assert claimed["claimed"] == as_tokens(part)
+    assert await owner.call("Token", "balanceOf", address.address) == part
+
+    await rewards.collect(owner, OPERATOR)
+    person = Person(worker.settings, delegator.folder)
+    told = await person.data("node", "earnings")
+    assert told["of_delegators"] == as_tokens(part)
+    by_job: dict[str, Any] = {}
+
+    async def is_booked() -> bool:
+        rows = await person.data("node", "earnings", "--by-job")
+        by_job.update({row["job"]: row for row in rows})
+        return "0x" + job.hex() in by_job
+
+    await until(is_booked, "the worker knows what it earned", network)
+    row = by_job["0x" + job.hex()]
+    amounts = [as_tokens(amount) for amount in (2 * PRICE * TOKEN, 2 * PRICE * TOKEN - paid, paid)]
+    assert [row[name] for name in ("paid", "fee", "net")] == amounts
+    assert (row["burnt"], row["gas"] != "0") == ("0", True)
+    audit = await network.audit(worker)
+    assert audit.holds, [check for check in audit.checks if not check.holds]
