@@ -1,5 +1,7 @@
 """An operator that works with its owner's key dies while it stakes what the account holds."""
 
+import pytest
+
 from tests.faults.crash import matrix
 from tests.faults.crash.mortal import Mortal, living
 from tests.faults.crash.scene import mined, nonce, settle_in
@@ -8,6 +10,8 @@ from worker.cli.devnet.network import FIRST_OWNER, Network
 from worker.client import operator as owners
 from worker.protocol.words import GWEI
 from worker.types import Gwei, OperatorId
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 INCOME = 7 * 10**18
 CEILING = Gwei(10_000 * GWEI)
