@@ -1,7 +1,7 @@
 """Which tests execute which lines: those alone can notice a change there."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,9 @@ from scripts.mutants.builds import source_name
 
 Lines = dict[str, set[int]]
 """Lines, from 1, by source."""
+
+Parts = Mapping[str, Iterable[str]]
+"""The sources that each contract is made of."""
 
 Nodes = dict[int, Any]
 """What a program counter belongs to in the contract's syntax tree."""
@@ -27,6 +30,11 @@ class Test:
     """What it executes on titanoboa's chain; preparing what tests share counts for the first."""
     contracts: set[str] = field(default_factory=set)
     """What the tests of its file may deploy through ape, where lines are not known."""
+
+    def kept(self) -> tuple[float, dict[str, list[int]], list[str]]:
+        """Return the test as JSON can hold it."""
+        lines = {source: sorted(numbers) for source, numbers in self.lines.items()}
+        return self.seconds, lines, sorted(self.contracts)
 
     def reaches(self, lines: Lines, contracts: Iterable[str]) -> bool:
         """Return whether the test executes one of the lines, or may run one of the contracts."""
@@ -80,36 +88,42 @@ class Recorder:
 
 
 class Reach:
-    """The tests by id, remembered between runs for as long as their files stay as they are."""
+    """The tests by id, remembered between runs for as long as their files, and the sources that the
+    tests of a file execute, stay as they are."""
 
     def __init__(self, root: Path, file: Path) -> None:
         self._root = root
         self._file = file
-        self._stamps: dict[str, str] = {}
-        self._contracts = _digest(sorted((root / "contracts").rglob("*.vy")))
         self.tests: dict[str, Test] = {}
 
-    def load(self) -> None:
+    def load(self, parts: Parts) -> None:
         """Take over what was found before, where it still holds."""
         if not self._file.exists():
             return
-        kept = json.loads(self._file.read_text())
-        for test, (stamp, seconds, lines, contracts) in kept.items():
-            if stamp == self._stamp(test):
-                sets = {source: set(numbers) for source, numbers in lines.items()}
-                self.tests[test] = Test(seconds, sets, set(contracts))
+        for file, (stamp, tests) in json.loads(self._file.read_text()).items():
+            found = {
+                name: Test(
+                    seconds,
+                    {source: set(numbers) for source, numbers in lines.items()},
+                    set(contracts),
+                )
+                for name, (seconds, lines, contracts) in tests.items()
+            }
+            if stamp == self._stamp(file, found.values(), parts):
+                self.tests |= found
 
-    def save(self) -> None:
+    def save(self, parts: Parts) -> None:
         """Keep what is known."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
+        files: dict[str, dict[str, Test]] = {}
+        for name, test in self.tests.items():
+            files.setdefault(name.partition("::")[0], {})[name] = test
         kept = {
-            name: [
-                self._stamp(name),
-                test.seconds,
-                {source: sorted(numbers) for source, numbers in test.lines.items()},
-                sorted(test.contracts),
+            file: [
+                self._stamp(file, tests.values(), parts),
+                {name: test.kept() for name, test in tests.items()},
             ]
-            for name, test in self.tests.items()
+            for file, tests in files.items()
         }
         self._file.write_text(json.dumps(kept))
 
@@ -124,13 +138,13 @@ class Reach:
             if not test.contracts.isdisjoint(contracts) or not lines.keys().isdisjoint(test.lines)
         ]
 
-    def _stamp(self, test: str) -> str:
-        file = test.partition("::")[0]
-        if file not in self._stamps:
-            path = self._root / file
-            own = _digest([path]) if path.exists() else "gone"
-            self._stamps[file] = f"{self._contracts} {own}"
-        return self._stamps[file]
+    def _stamp(self, file: str, tests: Iterable[Test], parts: Parts) -> str:
+        """Return a digest of a file of tests and of all sources that one of them executes."""
+        sources = set[str]()
+        for test in tests:
+            sources.update(test.lines, *(parts.get(name, ()) for name in test.contracts))
+        paths = [self._root / file, *(self._root / "contracts" / name for name in sorted(sources))]
+        return _digest(path for path in paths if path.exists())
 
 
 def _digest(files: Iterable[Path]) -> str:

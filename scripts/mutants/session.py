@@ -71,14 +71,14 @@ class Session:
         self._builds.warm_up()
         gc.freeze()  # else each fork copies what it only looks at
         gc.disable()  # nor does a fork live long enough to need it
-        self._reach.load()
+        self._reach.load(self._builds.parts)
         new = [item for name, item in self._items.items() if name not in self._reach.tests]
         files = (list(items) for _, items in groupby(new, key=lambda item: item.path))
         for items, tests in run_all(files, self._probe, self._lanes, LIMIT):
             if tests is None:
                 raise RuntimeError(f"{items[0].path}: over {LIMIT} seconds")
             self._reach.tests.update(tests)
-            self._reach.save()
+            self._reach.save(self._builds.parts)
         for name in self._reach.tests.keys() - self._items.keys():
             del self._reach.tests[name]
 
