@@ -81,9 +81,11 @@ class Recorder:
     def _place(self, key: int, nodes: Nodes, counter: int) -> tuple[str, int] | None:
         """Return the source and line of a program counter, or None where it has none of ours."""
         if (key, counter) not in self._places:
-            node = nodes.get(counter)
-            source = source_name(node.module_node.resolved_path) if node is not None else None
-            self._places[key, counter] = (source, node.lineno) if source else None
+            place = None
+            if (node := nodes.get(counter)) is not None:
+                source = source_name(node.module_node.resolved_path)
+                place = (source, node.lineno) if source else None
+            self._places[key, counter] = place
         return self._places[key, counter]
 
 

@@ -62,8 +62,8 @@ class Results:
 
     def killed_share(self) -> float:
         """Return the killed among those that can be deployed, equivalent ones too."""
-        killed = sum(found["outcome"] == "killed" for found in self.verdicts.values())
-        return killed / max(1, self.deployed)
+        killed = [found for found in self.verdicts.values() if found["outcome"] == "killed"]
+        return len(killed) / max(1, self.deployed)
 
     def passes(self) -> bool:
         """Return whether enough were killed, and the others are explained."""
