@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import random
 import signal
 import time
 import traceback
@@ -69,7 +68,6 @@ def _work(connection: Connection, job: Job, work: Callable[[Job], Answer]) -> No
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    random.seed()  # else two forks would draw the same port for their chains
     try:
         connection.send((work(job), None))
     except BaseException:

@@ -13,7 +13,6 @@ from typing import Any
 
 import ape
 import pytest
-from ape.exceptions import RPCTimeoutError
 from hypothesis import HealthCheck, Phase, settings
 
 from scripts.mutants.builds import Builds
@@ -22,9 +21,9 @@ from scripts.mutants.reach import Lines, Reach, Recorder, Test
 from scripts.mutants.readers import Readers
 from scripts.mutants.results import Verdict
 from scripts.mutants.sites import Mutant
+from worker.cli.devnet.anvil import free_port
 
 LIMIT = 3_600.0  # seconds for the tests of a file, or those of a mutant, on a busy machine
-CONNECTIONS = 3  # on a busy machine a chain may take longer to start than ape waits
 TOO_SLOW = ("Timeout", "timed out", "ConnectionError")  # the machine's fault, maybe
 
 
@@ -171,13 +170,8 @@ class Session:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _connect(self) -> None:
-        for left in reversed(range(CONNECTIONS)):
-            try:
-                ape.networks.parse_network_choice("ethereum:local:foundry").push_provider()
-                return
-            except RPCTimeoutError:
-                if not left:
-                    raise
+        os.environ["APE_FOUNDRY_HOST"] = f"http://127.0.0.1:{free_port()}"  # each fork its own
+        ape.networks.parse_network_choice("ethereum:local:foundry").push_provider()
 
     # Called by pytest.
 

@@ -1,10 +1,16 @@
 """Role-named actors and the vaults under test. Every test starts from the same chain."""
 
+import os
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from eth_account.messages import encode_typed_data
+
+from worker.cli.devnet.anvil import free_port
+
+# Where ape starts this process's chain: it would draw a port that a connection may have by then.
+os.environ["APE_FOUNDRY_HOST"] = f"http://127.0.0.1:{free_port()}"
 
 DAY = 86_400
 TOKEN = 10**18
