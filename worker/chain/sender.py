@@ -32,6 +32,10 @@ from worker.types import Wei
 
 _CANCEL_GAS = 21_000
 _MAX_GAS = 16_000_000  # below EIP-7825's limit per transaction, 2^24
+_NEW_SLOT_GAS = 22_100
+"""Added to an estimate: mined in another order, a call may fill a slot that another's transaction
+had filled in the estimate, such as the first of a round's seats (EIP-2929, EIP-2200)."""
+
 _TOO_LATE = "not mined in time"
 
 log = structlog.get_logger(__name__)
@@ -276,7 +280,7 @@ class Sender:
         gas = await self._pool.call("eth_estimateGas", [call, *block], parse_quantity)
         if gas > _MAX_GAS:
             raise RevertedError(f"needs {gas} gas, more than {_MAX_GAS}")
-        return min(_MAX_GAS, gas + gas // 5)  # state may move until it is mined
+        return min(_MAX_GAS, gas + gas // 5 + _NEW_SLOT_GAS)
 
     def _fill_gaps(self, head: Block, account: Account, market: Market) -> None:
         """Use up nonces below ours that nobody holds: what is behind them can never be mined."""

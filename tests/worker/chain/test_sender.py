@@ -86,6 +86,14 @@ async def test_tick__certain_revert__fails_with_reason_and_sends_nothing(bench):
     assert bench.proxy.sent("eth_sendRawTransaction") == []
 
 
+async def test_tick__estimated_behind_others__limit_has_room_for_a_slot_that_they_had_filled(bench):
+    bench.proxy.inject(faults.result(hex(50_000)), "eth_estimateGas", times=1)
+    bench.outbox.enqueue(bench.note("note:1"))
+    await ticks(bench)
+    (attempt,) = bench.outbox.get("note:1").attempts
+    assert attempt.gas_limit == 50_000 * 6 // 5 + 22_100
+
+
 async def test_tick__reverts_once_mined__failed_with_reason(bench):
     # The estimate passes through the proxy as if all were well; the chain then refuses.
     bench.proxy.inject(faults.result("0x30000"), "eth_estimateGas", times=1)
