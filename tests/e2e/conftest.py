@@ -22,6 +22,9 @@ async def chain(tmp_path_factory: object) -> AsyncIterator[Network]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def network(chain: Network) -> AsyncIterator[Network]:
-    """The network; the workers that the test started are stopped behind it."""
+    """The network; behind the test its workers are stopped, and settings are again as they were."""
+    settings = {operator.settings: operator.settings.read_text() for operator in chain.operators}
     yield chain
     await chain.processes.stop_all()
+    for file, text in settings.items():
+        file.write_text(text)

@@ -2,15 +2,13 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-import tomlkit
 
-from tests.e2e.network import RAYTRACE, events, until
+from tests.e2e.network import RAYTRACE, configure, events, until
 from tests.e2e.person import Person
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.chain.standing import fetch_standing
@@ -43,7 +41,7 @@ JOB = {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def delegator(network: Network, tmp_path: Path) -> AsyncIterator[Person]:
+async def delegator(network: Network, tmp_path: Path) -> Person:
     """Somebody with tokens and no machine; operator 1 takes delegations."""
     bank = await network.wallet(0)
     address = dev_signer(DELEGATOR, LOCAL_CHAIN_ID).address
@@ -53,13 +51,8 @@ async def delegator(network: Network, tmp_path: Path) -> AsyncIterator[Person]:
     key = dev_signer(FIRST_WORKER, LOCAL_CHAIN_ID)
     await operator.join(owner, Wei(0), key, OPERATOR)  # it may lock more from now on
     settings = network.write_settings("delegator", {"wallet": {"dev_account": DELEGATOR}})
-    worker = network.operators[0].settings
-    written = worker.read_text()
-    changed: Any = tomlkit.parse(written)
-    changed["node"]["policy"]["circles"].append([int(OPERATOR)])  # it takes work alone, too
-    worker.write_text(tomlkit.dumps(changed))
-    yield Person(settings, tmp_path)
-    worker.write_text(written)
+    configure(network.operators[0], "node", policy={"circles": [[int(OPERATOR)]]})  # alone
+    return Person(settings, tmp_path)
 
 
 async def test_delegator__backs_a_dear_job__claims_its_part(
