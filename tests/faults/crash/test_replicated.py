@@ -119,7 +119,7 @@ async def test_fault_20__deliverer_killed_at_every_step__piece_told_once_and_bon
     async with living(*mortals) as cast, clock.in_our_hands(network.anvil):
         job = await _post(network)
         await cast.until(lambda: _is_final(network, job), "the job's end", 400)
-        await clock.slow(network.anvil, 4)  # an answer's window is ten seconds here
+        await clock.slow(network.anvil, 4)  # an answer has thirty seconds here
         async with requester(network) as client:
             (told,) = await client.demand(job.hex(), [0], operator=teller.id, most=200)
             fetched = {one.task: one.file.read_bytes() async for one in client.outputs(job.hex())}

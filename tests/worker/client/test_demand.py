@@ -30,7 +30,7 @@ from worker.work.pieces import Piece, cut_bundle, cut_tensor
 from worker.work.prepare_tensor import TensorPreparer
 
 LATER = Timestamp(4_000_000_000)
-WINDOW = 10  # seconds to answer, of the local network
+WINDOW = 30  # seconds to answer, of the local network
 LARGE = PROGRAM.replace("(i32.const 4) (i32.const 1)", "(i32.const 4) (i32.const 2500)")
 
 
