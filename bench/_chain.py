@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from eth_account import Account
-from eth_account.messages import encode_typed_data
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.types import RPCEndpoint
 
 from worker.cli.devnet.anvil import find_anvil, free_port
+from worker.protocol import eip712
 
 ROOT = Path(__file__).parent.parent
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -83,22 +83,10 @@ class Chain:
     def permit(self, owner: Any, spender: Contract, amount: int) -> tuple[int, int, bytes, bytes]:
         """Sign an ERC-2612 permit of the network token."""
         token = self.contracts["Token"]
-        domain = {
-            "name": "Proofmesh",
-            "version": "1",
-            "chainId": self.web3.eth.chain_id,
-            "verifyingContract": token.address,
-        }
-        fields = ("owner:address", "spender:address", "value:uint256", "nonce:uint256")
-        types = {"Permit": [_field(text) for text in (*fields, "deadline:uint256")]}
-        message = {
-            "owner": owner.address,
-            "spender": spender.address,
-            "value": amount,
-            "nonce": token.functions.nonces(owner.address).call(),
-            "deadline": 2**63,
-        }
-        signed = owner.sign_message(encode_typed_data(domain, types, message))
+        domain = eip712.Domain("Proofmesh", "1", self.web3.eth.chain_id, token.address)
+        nonce = token.functions.nonces(owner.address).call()
+        message = eip712.permit(domain, owner.address, spender.address, amount, nonce, 2**63)
+        signed = owner.sign_typed_data(full_message=message)
         r, s = (value.to_bytes(32, "big") for value in (signed.r, signed.s))
         return 2**63, signed.v, r, s
 
@@ -171,23 +159,11 @@ class Chain:
     def name_worker(self, key: Any, operator: int) -> None:
         """Have an operator's owner work for it itself."""
         staking = self.contracts["Staking"]
-        domain = {
-            "name": "Proofmesh Staking",
-            "version": "1",
-            "chainId": self.web3.eth.chain_id,
-            "verifyingContract": staking.address,
-        }
-        fields = ("operator:uint256", "owner:address", "deadline:uint256")
-        types = {"SetWorker": [_field(text) for text in fields]}
-        message = {"operator": operator, "owner": key.address, "deadline": 2**63}
-        consent = key.sign_message(encode_typed_data(domain, types, message)).signature
+        domain = eip712.Domain("Proofmesh Staking", "1", self.web3.eth.chain_id, staking.address)
+        message = eip712.set_worker(domain, operator, key.address, 2**63)
+        consent = key.sign_typed_data(full_message=message).signature
         call = staking.functions.set_worker(operator, key.address, NO_LIMIT, 2**63, consent)
         self.send(call, key.address)
-
-
-def _field(text: str) -> dict[str, str]:
-    name, kind = text.split(":")
-    return {"name": name, "type": kind}
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from _chain import Chain
 from _economy import OPERATOR, OWNER, send
-from eth_account.messages import encode_typed_data
+
+from worker.protocol import eip712
 
 LATER, LATERS_OWNER = 2, 3  # another operator, and its owner's key
 SIGNED, SIGNEDS_OWNER = 3, 4
@@ -39,15 +40,8 @@ def later(chain: Chain) -> None:
 
 def by_signature(chain: Chain) -> None:
     """Bring a vote that somebody signed."""
-    domain = {
-        "name": "Proofmesh Governor",
-        "version": "1",
-        "chainId": chain.web3.eth.chain_id,
-        "verifyingContract": chain.contracts["Governor"].address,
-    }
-    names = ("proposal", "operator", "support", "deadline")
-    types = {"Ballot": [{"name": name, "type": "uint256"} for name in names]}
-    message = dict(zip(names, (NUMBER, SIGNED, FOR, 2**63), strict=True))
-    signer = chain.keys[SIGNEDS_OWNER]
-    signature = signer.sign_message(encode_typed_data(domain, types, message)).signature
+    governor = chain.contracts["Governor"].address
+    domain = eip712.Domain("Proofmesh Governor", "1", chain.web3.eth.chain_id, governor)
+    message = eip712.ballot(domain, NUMBER, SIGNED, FOR, 2**63)
+    signature = chain.keys[SIGNEDS_OWNER].sign_typed_data(full_message=message).signature
     send(chain, 0, "Governor", "vote_by_signature", NUMBER, SIGNED, FOR, 2**63, signature)

@@ -71,6 +71,9 @@ class Show:
     insisted: dict[int, bool | None] = field(default_factory=dict)
     """Operators of whom outputs were demanded, and whether they showed them."""
 
+    stances: dict[str, str] = field(default_factory=dict)
+    """What kept each honest worker from work in the end, and why it took none before."""
+
     @property
     def operators(self) -> list[int]:
         """The numbers of all operators."""
@@ -185,6 +188,9 @@ class Show:
         while not self.audit.holds and time.monotonic() < ends_at:
             await asyncio.sleep(_POLL_SECONDS)
             self.audit = await network.audit(*self.stage.honest)
+        for operator in self.stage.honest:
+            status = await network.status(operator) or {}
+            self.stances[operator.name] = f"{status.get('reasons')} {status.get('refusals')}"
         head = await self.chronicle.read()
         self.after = await read_holdings(
             network.requester.contracts, head.number, self.operators, accounts_of(self.plan)

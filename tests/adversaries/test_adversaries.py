@@ -1,6 +1,6 @@
 """The short form of `make adversaries` and of `make soak`: one run, about which both tests ask."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -30,6 +30,7 @@ class Played:
 
     parties: Sequence[Party]
     wrong: Sequence[str]
+    stances: Mapping[str, str]
     grown: Sequence[Growth]
 
 
@@ -38,14 +39,15 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """Play once, for all tests."""
     async with open_show(PLAN, tmp_path_factory.mktemp("adversaries"), lambda _: None) as show:
         grown = await run_metered(show)
-        return Played(*await judge(show), grown)
+        parties, wrong = await judge(show)
+        return Played(parties, wrong, show.stances, grown)
 
 
 async def test_fault_32__a_cast_of_adversaries__honest_paid_and_all_others_lose(
     played: Played,
 ) -> None:
     assert played.wrong == []
-    assert sum(one.paid for one in played.parties if one.role == HONEST) > 0
+    assert sum(one.paid for one in played.parties if one.role == HONEST) > 0, played.stances
     assert sum(one.burnt for one in played.parties if one.role != HONEST) > 0
 
 

@@ -8,6 +8,7 @@ import pytest
 from eth_account.messages import encode_typed_data
 
 from worker.cli.devnet.anvil import free_port
+from worker.protocol import eip712
 
 # Where ape starts this process's chain: it would draw a port that a connection may have by then.
 os.environ["APE_FOUNDRY_HOST"] = f"http://127.0.0.1:{free_port()}"
@@ -29,7 +30,6 @@ NO_LIMIT = 2**64 - 1
 FOREVER = 2**63
 ZERO = "0x" + "00" * 20
 NO_PERMIT = (0, 0, b"\0" * 32, b"\0" * 32)
-GAS = 2_000_000  # given where an estimate would run at another time than the transaction
 
 
 @pytest.fixture(scope="session")
@@ -124,9 +124,8 @@ def consent(staking, chain):
     """Sign a worker key's consent to work for an operator."""
 
     def sign(worker, operator, owner, deadline=FOREVER):
-        message = {"operator": operator, "owner": str(owner), "deadline": deadline}
-        names = {"operator": "uint256", "owner": "address", "deadline": "uint256"}
-        return _sign(worker, "Proofmesh Staking", staking, chain, "SetWorker", names, message)
+        domain = eip712.Domain("Proofmesh Staking", "1", chain.chain_id, str(staking))
+        return _sign(worker, eip712.set_worker(domain, operator, str(owner), deadline))
 
     return lambda *args, **kwargs: sign(*args, **kwargs).encode_rsv()
 
@@ -136,29 +135,16 @@ def permit(token, chain):
     """Sign an allowance, as the vaults take it."""
 
     def sign(holder, spender, amount, deadline=FOREVER):
-        message = {
-            "owner": str(holder),
-            "spender": str(spender),
-            "value": amount,
-            "nonce": token.nonces(holder),
-            "deadline": deadline,
-        }
-        names = {name: "uint256" for name in message} | {"owner": "address", "spender": "address"}
-        signed = _sign(holder, "Proofmesh", token, chain, "Permit", names, message)
+        domain = eip712.Domain("Proofmesh", "1", chain.chain_id, str(token))
+        parties, nonce = (str(holder), str(spender)), token.nonces(holder)
+        signed = _sign(holder, eip712.permit(domain, *parties, amount, nonce, deadline))
         return (deadline, signed.v, signed.r, signed.s)
 
     return sign
 
 
-def _sign(account, name, contract, chain, kind, fields, message):
-    domain = {
-        "name": name,
-        "version": "1",
-        "chainId": chain.chain_id,
-        "verifyingContract": str(contract),
-    }
-    types = {kind: [{"name": field, "type": abi_type} for field, abi_type in fields.items()]}
-    return account.sign_message(encode_typed_data(domain, types, message))
+def _sign(account, message):
+    return account.sign_message(encode_typed_data(full_message=message))
 
 
 @pytest.fixture
@@ -181,7 +167,7 @@ def joined(staking, staked, operators, services):
 
 @pytest.fixture
 def at(chain) -> Callable[[int], None]:
-    """Give the next transaction's block this timestamp; send it with an explicit gas limit."""
+    """Give the next transaction's block this timestamp."""
     return lambda timestamp: chain.provider.set_timestamp(timestamp)
 
 

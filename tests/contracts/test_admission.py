@@ -6,7 +6,6 @@ import pytest
 from tests.contracts.conftest import (
     DAY,
     EPOCH,
-    GAS,
     GRACE,
     MAX_LOCK,
     MINIMUM_STAKE,
@@ -97,9 +96,9 @@ def test_admit_service__around_the_delay__is_half_open(
     at(now() + UNBONDING + GRACE + late)
     if not admitted:
         with ape.reverts("staking: admission too early"):
-            staking.admit_service(service, sender=owner, gas=GAS)
+            staking.admit_service(service, sender=owner)
         return
-    receipt = staking.admit_service(service, sender=owner, gas=GAS)
+    receipt = staking.admit_service(service, sender=owner)
     assert staking.is_active(service)
     assert receipt.events == [staking.ServiceAdmitted(service=service, index=2, standing=STANDING)]
 
@@ -191,9 +190,9 @@ def test_void__around_the_delay__is_half_open(
     at(now() + MAX_LOCK + GRACE + late)
     if not voided:
         with ape.reverts("staking: lane not yet void"):
-            staking.void(services[0], 1, sender=stranger, gas=GAS)
+            staking.void(services[0], 1, sender=stranger)
         return
-    receipt = staking.void(services[0], 1, sender=stranger, gas=GAS)
+    receipt = staking.void(services[0], 1, sender=stranger)
     assert staking.lane(1, services[0]) == 0
     assert staking.lane(1, services[1]) == STANDING
     assert receipt.events == [staking.LaneVoided(id=1, service=services[0], amount=STANDING + 100)]

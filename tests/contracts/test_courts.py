@@ -4,7 +4,7 @@ import ape
 import pytest
 from eth_utils.crypto import keccak
 
-from tests.contracts.conftest import DAY, GAS, GRACE, UNBONDING
+from tests.contracts.conftest import DAY, GRACE, UNBONDING
 
 COURT_GAS = 2_000_000
 LEAST_AUDIT, CAPTURE, GAS_PRICE = 500, 2_000, 10**9
@@ -56,9 +56,9 @@ def test_admit_genesis__staking_open__reverts(courts, court, owner, open_network
 def test_admit_court__longer_than_leaving_takes(courts, court, owner, announced, at):
     at(announced - 1)
     with ape.reverts("courts: admission too early"):
-        courts.admit_court(court, sender=owner, gas=GAS)
+        courts.admit_court(court, sender=owner)
     at(announced)
-    courts.admit_court(court, sender=owner, gas=GAS)
+    courts.admit_court(court, sender=owner)
 
     assert courts.court_of(0) == court
     with ape.reverts("courts: court was admitted"):
@@ -71,7 +71,7 @@ def test_admit_court__unbonding_raised_meanwhile__waits_longer(
     staking.set_unbonding(UNBONDING + DAY, sender=owner)
     at(announced + DAY - 1)
     with ape.reverts("courts: admission too early"):
-        courts.admit_court(court, sender=owner, gas=GAS)
+        courts.admit_court(court, sender=owner)
 
 
 def test_admit_court__not_announced__reverts(courts, court, owner):

@@ -3,7 +3,7 @@
 import ape
 import pytest
 
-from tests.contracts.conftest import DAY, FEE_BPS, GAS, GRACE, NO_PERMIT, TOKEN, ZERO, paid
+from tests.contracts.conftest import DAY, FEE_BPS, GRACE, NO_PERMIT, TOKEN, ZERO, paid
 
 AMOUNT = 1_000 * TOKEN
 TERM = 366 * DAY
@@ -125,10 +125,10 @@ def test_open__around_the_bounds_of_the_term(
     args = (requester, 0, AMOUNT, *_rest(made), NO_PERMIT)
     at(start)
     if reason is None:
-        services[0].open(*args, sender=stranger, gas=GAS)
+        services[0].open(*args, sender=stranger)
         return
     with ape.reverts(reason):
-        services[0].open(*args, sender=stranger, gas=GAS)
+        services[0].open(*args, sender=stranger)
 
 
 def test_open__token_not_listed__reverts(open_network, post):
@@ -249,9 +249,9 @@ def test_reclaim__around_the_grace__is_half_open(
     args = (services[0], 0, *_rest(made))
     if not reclaimed:
         with ape.reverts("escrow: reclaim too early"):
-            escrow.reclaim(*args, sender=stranger, gas=GAS)
+            escrow.reclaim(*args, sender=stranger)
         return
-    receipt = escrow.reclaim(*args, sender=stranger, gas=GAS)
+    receipt = escrow.reclaim(*args, sender=stranger)
     assert escrow.credit_of(requester, 0) == AMOUNT
     (event,) = receipt.events
     assert (event.event_name, event.payer, event.amount) == (

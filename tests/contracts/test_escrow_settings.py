@@ -6,7 +6,6 @@ import pytest
 from tests.contracts.conftest import (
     DAY,
     FEE_BPS,
-    GAS,
     NO_PERMIT,
     TOKEN,
     ZERO,
@@ -96,10 +95,10 @@ def test_pause__around_its_end__lapses_by_itself(
     args = (requester, 0, AMOUNT, made.reference, made.expiry, FEE_BPS, NO_PERMIT)
     at(until + late)
     if posted:
-        services[0].open(*args, sender=stranger, gas=GAS)
+        services[0].open(*args, sender=stranger)
         return
     with ape.reverts("escrow: postings are paused"):
-        services[0].open(*args, sender=stranger, gas=GAS)
+        services[0].open(*args, sender=stranger)
 
 
 def test_pause__open_agreements__are_paid_and_withdrawn(

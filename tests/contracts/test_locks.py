@@ -6,7 +6,6 @@ import pytest
 from tests.contracts.conftest import (
     DAY,
     EPOCH,
-    GAS,
     GWEI,
     MAX_LOCK,
     NO_LIMIT,
@@ -99,9 +98,9 @@ def test_release_standing__around_max_lock__is_half_open(
     at(release_at + late)
     if not free:
         with ape.reverts("staking: bond not yet free"):
-            staking.release_standing(1, services[0], sender=stranger, gas=GAS)
+            staking.release_standing(1, services[0], sender=stranger)
         return
-    receipt = staking.release_standing(1, services[0], sender=stranger, gas=GAS)
+    receipt = staking.release_standing(1, services[0], sender=stranger)
     assert staking.lane(1, services[0]) == 0
     assert receipt.events == [staking.StandingReleased(id=1, service=services[0], amount=STANDING)]
 

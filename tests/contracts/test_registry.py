@@ -3,7 +3,7 @@
 import ape
 import pytest
 
-from tests.contracts.conftest import DAY, EPOCH, GAS
+from tests.contracts.conftest import DAY, EPOCH
 
 HARDWARE = b"\7" * 32
 PROFILE = ("https://one.example:7000", 0b101, HARDWARE, 0x831_3ABF_FFFF_FFFF, 10**15, "0.1.0")
@@ -86,7 +86,7 @@ def test_retract__by_the_worker__removes_and_logs(registry, announced, workers):
 
 def test_retract__nothing_listed__reverts(registry, staked, operators):
     with ape.reverts("registry: no profile"):
-        registry.retract(1, sender=operators[0], gas=GAS)
+        registry.retract(1, sender=operators[0])
 
 
 def test_retract__by_anyone_else__reverts(registry, announced, stranger):

@@ -6,7 +6,6 @@ import pytest
 from tests.contracts.conftest import (
     DAY,
     FOREVER,
-    GAS,
     GWEI,
     MINIMUM_STAKE,
     NO_LIMIT,
@@ -132,9 +131,9 @@ def test_withdraw__around_maturity__is_half_open(
     at(now() + UNBONDING + late)
     if not paid:
         with ape.reverts("staking: nothing to withdraw"):
-            staking.withdraw(1, sender=operators[0], gas=GAS)
+            staking.withdraw(1, sender=operators[0])
         return
-    receipt = staking.withdraw(1, sender=operators[0], gas=GAS)
+    receipt = staking.withdraw(1, sender=operators[0])
     assert token.balanceOf(operators[0]) == before + STAKE
     assert (staking.operator(1).stake, staking.operator(1).exiting) == (0, 0)
     assert receipt.events == [
@@ -241,10 +240,10 @@ def test_set_worker__around_the_deadline__is_half_open(
     terms = (1, workers[2], NO_LIMIT, deadline, signature)
     at(deadline + late)
     if taken:
-        staking.set_worker(*terms, sender=operators[0], gas=GAS)
+        staking.set_worker(*terms, sender=operators[0])
         return
     with ape.reverts("staking: consent expired"):
-        staking.set_worker(*terms, sender=operators[0], gas=GAS)
+        staking.set_worker(*terms, sender=operators[0])
 
 
 def test_set_worker__by_another__reverts(staking, staked, stranger, workers, consent):

@@ -3,7 +3,7 @@
 import ape
 import pytest
 
-from tests.contracts.conftest import FOREVER, GAS, TOKEN, ZERO
+from tests.contracts.conftest import FOREVER, TOKEN, ZERO
 
 
 @pytest.fixture
@@ -117,10 +117,10 @@ def test_transfer_with_permit__around_the_deadline__is_erc_2612s(
     signed = permit(owner, stranger, 9, deadline=deadline)
     at(deadline + late)
     if moves:
-        token.transfer_with_permit(owner, 9, *signed, sender=stranger, gas=GAS)
+        token.transfer_with_permit(owner, 9, *signed, sender=stranger)
         return
     with ape.reverts("token: permit expired"):
-        token.transfer_with_permit(owner, 9, *signed, sender=stranger, gas=GAS)
+        token.transfer_with_permit(owner, 9, *signed, sender=stranger)
 
 
 def test_abi__token__names_no_owner_and_no_way_to_more_minters(token):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+import yaml
 from aiohttp import web
 
 from worker.chain.config import KeyConfig
@@ -60,6 +62,25 @@ def job_spec(**changes: Any) -> WasmSpec:
         "windows": {"claim": "12s", "run": "15s", "reveal": "15s"},
     }
     return WasmSpec.model_validate_json(json.dumps(fields | changes))
+
+
+def write_picture(folder: Path, **changes: Any) -> None:
+    """Write what a person needs to submit a small picture: `job.yaml` and the files that it names.
+    Its windows are wide enough for a busy machine; `changes` replace its fields."""
+    fields: dict[str, Any] = {
+        "name": "picture",
+        "program": "raytrace.wasm",
+        "inputs": {"scene.txt": "scene.txt"},
+        "args": ["{index}", 2, 1, 48, 32],
+        "tasks": {"range": {"to": 2}},
+        "batch": 2,
+        "operators": list(CIRCLE),
+        "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
+        "windows": {"claim": "24s", "run": "90s", "reveal": "90s"},
+    }
+    for name in ("raytrace.wasm", "scene.txt"):
+        shutil.copy(RAYTRACE / name, folder / name)
+    (folder / "job.yaml").write_text(yaml.safe_dump(fields | changes))
 
 
 async def post(network: Network, spec: WasmSpec, folder: Path = RAYTRACE) -> Posted:

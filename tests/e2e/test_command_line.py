@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.e2e.network import CIRCLE, RAYTRACE, until
+from tests.e2e.network import RAYTRACE, write_picture
 from tests.e2e.person import Person
 from worker.cli.devnet.anvil import free_port
 from worker.cli.devnet.network import Network
@@ -17,26 +17,10 @@ from worker.cli.exits import Exit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-JOB = {
-    "name": "picture",
-    "program": "raytrace.wasm",
-    "inputs": {"scene.txt": "scene.txt"},
-    "args": ["{index}", 2, 1, 48, 32],
-    "tasks": {"range": {"to": 2}},
-    "batch": 2,
-    "price": 0.5,
-    "bond": 2,
-    "operators": list(CIRCLE),
-    "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
-    "windows": {"claim": "24s", "run": "90s", "reveal": "90s"},
-}
-
 
 @pytest.fixture
 def person(network: Network, tmp_path: Path) -> Person:
-    for name in ("raytrace.wasm", "scene.txt"):
-        shutil.copy(RAYTRACE / name, tmp_path / name)
-    (tmp_path / "job.yaml").write_text(yaml.safe_dump(JOB))
+    write_picture(tmp_path, price=0.5, bond=2)
     return Person(network.write_requester_settings(), tmp_path)
 
 
@@ -44,11 +28,7 @@ async def _start_workers(network: Network, count: int = 3) -> None:
     for operator in network.operators[:count]:
         await network.start(operator)
     for operator in network.operators[:count]:
-
-        async def is_ready(operator=operator) -> bool:
-            return bool(((await network.status(operator)) or {}).get("ready"))
-
-        await until(is_ready, f"{operator.name} ready", network)
+        await network.until_ready(operator)
 
 
 async def test_requester__served_from_here__gets_checked_results_and_proof(

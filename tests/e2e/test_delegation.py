@@ -1,14 +1,12 @@
 """Stake that somebody lends: it backs a job that the operator's own could not, and is paid."""
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.e2e.network import RAYTRACE, configure, events, until
+from tests.e2e.network import configure, events, until, write_picture
 from tests.e2e.person import Person
 from worker.chain.keys import LOCAL_CHAIN_ID, dev_signer
 from worker.chain.standing import fetch_standing
@@ -24,20 +22,7 @@ OPERATOR = OperatorId(1)
 LENT = 1_000
 COMMISSION_BPS = 1_000
 PRICE, FEE_BPS = 5, 100
-JOB = {
-    "name": "dear",
-    "program": "raytrace.wasm",
-    "inputs": {"scene.txt": "scene.txt"},
-    "args": ["{index}", 2, 1, 48, 32],
-    "tasks": {"range": {"to": 2}},
-    "batch": 2,
-    "price": PRICE,
-    "bond": 600,  # for each of two tasks: more than the operator has of its own
-    "seats": 1,
-    "operators": [int(OPERATOR)],
-    "limits": {"fuel": "500M", "memory": "32MiB", "output": "1MiB"},
-    "windows": {"claim": "24s", "run": "90s", "reveal": "90s"},
-}
+BOND = 600  # for each of two tasks: more than the operator has of its own
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -62,19 +47,14 @@ async def test_delegator__backs_a_dear_job__claims_its_part(
     before = await fetch_standing(network.requester.contracts, OPERATOR)
     worker = network.operators[0]
     await network.start(worker)
-
-    async def is_ready() -> bool:
-        return bool(((await network.status(worker)) or {}).get("ready"))
-
-    await until(is_ready, "the worker ready", network)
+    await network.until_ready(worker)
     assert before.backing.own < 1_200 * 10**9 <= before.room("ReplicatedJobs")
     assert before.room("ProvableJobs") < 1_000 * 10**9  # own stake only
 
-    for name in ("raytrace.wasm", "scene.txt"):
-        shutil.copy(RAYTRACE / name, delegator.folder / name)
-    (delegator.folder / "dear.json").write_text(json.dumps(JOB))
+    terms = {"price": PRICE, "bond": BOND, "seats": 1, "operators": [int(OPERATOR)]}
+    write_picture(delegator.folder, name="dear", **terms)
     payer = Person(network.write_requester_settings(), delegator.folder)
-    key = (await payer.run("job", "submit", "dear.json", "-q")).strip()
+    key = (await payer.run("job", "submit", "job.yaml", "-q")).strip()
     job = bytes.fromhex(key.removeprefix("0x"))
 
     async def is_shown() -> bool:

@@ -15,7 +15,7 @@ from worker.config import load_config
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LAST = "0022_overhead.sql"
+LAST = "0023_no_gas_limits.sql"
 
 
 async def test_fault_19__same_key_twice__second_refuses_and_first_works_on(world: World) -> None:
@@ -48,7 +48,7 @@ async def test_fault_38__database_of_the_version_before__migrated_and_its_job_pa
             "SELECT name FROM schema_version ORDER BY version DESC LIMIT 1"
         )
         assert newest == LAST, "take the newest migration back here"
-        older.execute("ALTER TABLE records DROP COLUMN overhead")
+        older.execute("ALTER TABLE outbox ADD COLUMN gas_limit INTEGER")
         older.execute("DELETE FROM schema_version WHERE name = ?", (LAST,))
 
     await world.up()

@@ -17,7 +17,7 @@ from worker.chain.fees import Fees, Market, fetch_market, first_fees, highest_fe
 from worker.chain.keys import Signer
 from worker.chain.refusals import Refusal, ResponseError, classify_refusal
 from worker.chain.tracker import Account, Tracker
-from worker.chain.wire import Block, parse_data, parse_quantity
+from worker.chain.wire import Block, parse_quantity
 from worker.errors import (
     GasTooHighError,
     InsufficientFundsError,
@@ -273,10 +273,6 @@ class Sender:
             "data": "0x" + intent.data.hex(),
             "value": hex(intent.value),
         }
-        if intent.gas_limit is not None:
-            call["gas"] = hex(intent.gas_limit)
-            await self._pool.call("eth_call", [call, "latest"], parse_data)
-            return intent.gas_limit
         gas = await self._pool.call("eth_estimateGas", [call, *block], parse_quantity)
         if gas > _MAX_GAS:
             raise RevertedError(f"needs {gas} gas, more than {_MAX_GAS}")
@@ -326,7 +322,7 @@ class Sender:
         log.warning("transaction refused", purpose=entry.intent.purpose, reason=reason)
 
     def _cancellation(self, purpose: str) -> Intent:
-        return Intent(purpose, self._signer.address, b"", gas_limit=_CANCEL_GAS)
+        return Intent(purpose, self._signer.address, b"")
 
     def _sign(
         self,

@@ -39,14 +39,13 @@ class Intent:
     `purpose` is its unique name, such as "seal:<job>:<batch>:<round>": asking twice is asking
     once. `worth` is what is lost in wei if it is never mined; only above the fee cap does the
     sender weigh gas against it. Before `not_after` (chain time) it must be mined, later it is
-    pointless. Without `gas_limit` the sender estimates.
+    pointless.
     """
 
     purpose: str
     to: Address
     data: bytes
     value: Wei = _NOTHING
-    gas_limit: int | None = None
     worth: Wei = _NOTHING
     not_after: Timestamp | None = None
 

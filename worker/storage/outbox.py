@@ -30,14 +30,13 @@ class SqliteOutbox:
         """Add `intent`, or return the entry that has its purpose already."""
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO outbox (purpose, recipient, data, value, gas_limit, worth, not_after)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (purpose) DO NOTHING",
+                "INSERT INTO outbox (purpose, recipient, data, value, worth, not_after)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (purpose) DO NOTHING",
                 (
                     intent.purpose,
                     intent.to,
                     intent.data,
                     str(intent.value),
-                    intent.gas_limit,
                     str(intent.worth),
                     intent.not_after,
                 ),
@@ -186,7 +185,6 @@ def _intent(row: sqlite3.Row) -> Intent:
         to=Address(row["recipient"]),
         data=row["data"],
         value=Wei(int(row["value"])),
-        gas_limit=row["gas_limit"],
         worth=Wei(int(row["worth"])),
         not_after=None if row["not_after"] is None else Timestamp(row["not_after"]),
     )

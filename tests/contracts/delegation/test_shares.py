@@ -3,7 +3,6 @@
 import boa
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_typed_data
 
 from tests.contracts.economy_world import STAKE, EconomyWorld
 from tests.contracts.stateful import network as net
@@ -43,30 +42,10 @@ def test_delegate__more_than_approved__reverts(world):
 
 
 def test_delegate__by_permit__needs_no_allowance(world):
-
     key = Account.from_key(bytes([9] * 32))
     world.token.transfer(key.address, LEAST, sender=world.net.owner)
-    domain = {
-        "name": "Proofmesh",
-        "version": "1",
-        "chainId": boa.env.evm.patch.chain_id,
-        "verifyingContract": world.token.address,
-    }
-    message = {
-        "owner": key.address,
-        "spender": world.delegation.address,
-        "value": LEAST,
-        "nonce": 0,
-        "deadline": 2**63,
-    }
-    types = {
-        "Permit": [
-            {"name": name, "type": "address" if name in ("owner", "spender") else "uint256"}
-            for name in message
-        ]
-    }
-    signed = key.sign_message(encode_typed_data(domain, types, message))
-    permit = (2**63, signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
+    signed = net.permit(world.token, key, world.delegation.address, LEAST)
+    permit = (net.FOREVER, signed.v, signed.r.to_bytes(32), signed.s.to_bytes(32))
     assert world.delegation.delegate(1, LEAST, GWEI, permit, sender=key.address) == GWEI
 
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import boa
 from boa.contracts.vyper.vyper_contract import VyperContract
 from eth_account import Account
-from eth_account.messages import encode_typed_data
 
 from tests.contracts.stateful import network as net
 from tests.contracts.stateful.network import DAY, GWEI, NO_PERMIT, TOKEN
+from worker.protocol import eip712
 
 DELAY, PERIOD, TIMELOCK_DELAY, GRACE = DAY, 3 * DAY, 2 * DAY, 14 * DAY
 QUORUM_BPS = 100
@@ -110,18 +110,6 @@ class GovernedWorld:
 
     def ballot(self, operator: int, number: int, support: int, deadline: int) -> bytes:
         """Return a vote that the operator's owner signed."""
-        domain = {
-            "name": "Proofmesh Governor",
-            "version": "1",
-            "chainId": boa.env.evm.patch.chain_id,
-            "verifyingContract": self.governor.address,
-        }
-        message = {
-            "proposal": number,
-            "operator": operator,
-            "support": support,
-            "deadline": deadline,
-        }
-        types = {"Ballot": [{"name": name, "type": "uint256"} for name in message]}
-        signable = encode_typed_data(domain, types, message)
-        return bytes(self.keys[operator - 1].sign_message(signable).signature)
+        domain = net.domain("Proofmesh Governor", self.governor)
+        message = eip712.ballot(domain, number, operator, support, deadline)
+        return bytes(self.keys[operator - 1].sign_typed_data(full_message=message).signature)

@@ -8,10 +8,11 @@ import boa
 from boa.contracts.vyper.vyper_contract import VyperContract, VyperDeployer
 from boa.interpret import set_cache_dir
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.datastructures import SignedMessage
 from eth_account.signers.local import LocalAccount
 
 from tests.conftest import ROOT
+from worker.protocol import eip712
 
 DAY = 86_400
 TOKEN = 10**18
@@ -26,6 +27,7 @@ FEE_BPS = 250
 REWARDS_EPOCH = 7 * DAY
 BURN_BPS = 5_000
 RATE_BPS = 5_000
+FOREVER = 2**63
 NO_PERMIT = (0, 0, b"\0" * 32, b"\0" * 32)
 
 
@@ -104,19 +106,21 @@ def new_operator(
 
 def consent(staking: VyperContract, worker: LocalAccount, operator: int, owner: str) -> bytes:
     """Sign that `worker` agrees to work for `operator`, for ever."""
-    domain = {
-        "name": "Proofmesh Staking",
-        "version": "1",
-        "chainId": boa.env.evm.patch.chain_id,
-        "verifyingContract": staking.address,
-    }
-    types = {
-        "SetWorker": [
-            {"name": "operator", "type": "uint256"},
-            {"name": "owner", "type": "address"},
-            {"name": "deadline", "type": "uint256"},
-        ]
-    }
-    message = {"operator": operator, "owner": owner, "deadline": 2**63}
-    signed = worker.sign_message(encode_typed_data(domain, types, message))
-    return bytes(signed.signature)
+    message = eip712.set_worker(domain("Proofmesh Staking", staking), operator, owner, FOREVER)
+    return bytes(worker.sign_typed_data(full_message=message).signature)
+
+
+def permit(
+    token: VyperContract, holder: LocalAccount, spender: str, amount: int, chain: int | None = None
+) -> SignedMessage:
+    """Sign an allowance of the network token that never ends; on this chain, unless told."""
+    nonce = token.nonces(holder.address)
+    message = eip712.permit(
+        domain("Proofmesh", token, chain), holder.address, spender, amount, nonce, FOREVER
+    )
+    return holder.sign_typed_data(full_message=message)
+
+
+def domain(name: str, contract: VyperContract, chain: int | None = None) -> eip712.Domain:
+    """Return what binds a signature to a contract: on this chain, unless told."""
+    return eip712.Domain(name, "1", chain or boa.env.evm.patch.chain_id, contract.address)

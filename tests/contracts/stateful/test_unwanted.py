@@ -3,7 +3,6 @@
 import boa
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_typed_data
 
 from tests.contracts.calls import calls_of
 from tests.contracts.stateful import network as net
@@ -12,7 +11,6 @@ from tests.contracts.stateful.whole_world import WholeWorld
 ETHER = 10**18
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 ORDER = 2 * HALF_ORDER + 1
-FOREVER = 2**63
 MAGIC = "0x0f"  # EIP-5267: name, version, chain and contract
 
 
@@ -67,26 +65,6 @@ def test_ether__forced__changes_nothing(world):
         assert all(boa.env.get_balance(c.address) == ETHER for c in contracts(world))
 
 
-def permit_of(world: WholeWorld, holder, spender: str, amount: int, chain: int | None = None):
-    """Sign an allowance of the network token."""
-    message = {
-        "owner": holder.address,
-        "spender": spender,
-        "value": amount,
-        "nonce": world.token.nonces(holder.address),
-        "deadline": FOREVER,
-    }
-    names = {name: "uint256" for name in message} | {"owner": "address", "spender": "address"}
-    domain = {
-        "name": "Proofmesh",
-        "version": "1",
-        "chainId": boa.env.evm.patch.chain_id if chain is None else chain,
-        "verifyingContract": world.token.address,
-    }
-    fields = [{"name": name, "type": kind} for name, kind in names.items()]
-    return holder.sign_message(encode_typed_data(domain, {"Permit": fields}, message))
-
-
 @pytest.fixture
 def holder(world):
     """An account that signs, with a token."""
@@ -98,7 +76,7 @@ def holder(world):
 @pytest.mark.parametrize("way", ["permit", "transfer_with_permit"])
 def test_permit__another_chain__reverts(world, holder, way):
     spender = boa.env.generate_address()
-    signed = permit_of(world, holder, spender, 1, chain=2)
+    signed = net.permit(world.token, holder, spender, 1, chain=2)
     with boa.reverts():
         use(world, way, holder, spender, signed)
     boa.env.evm.patch.chain_id, own = 2, boa.env.evm.patch.chain_id
@@ -112,7 +90,7 @@ def test_permit__another_chain__reverts(world, holder, way):
 def test_permit__high_s__reverts(world, holder, way):
     """The other signature of the same message that anybody can make from the first."""
     spender = boa.env.generate_address()
-    signed = permit_of(world, holder, spender, 1)
+    signed = net.permit(world.token, holder, spender, 1)
     assert signed.s <= HALF_ORDER
     twin = signed._replace(s=ORDER - signed.s, v=55 - signed.v)
     with boa.reverts():
@@ -124,7 +102,7 @@ def test_permit__high_s__reverts(world, holder, way):
 
 def use(world: WholeWorld, way: str, holder, spender: str, signed) -> None:
     """Spend a permit by either function that takes one."""
-    parts = (FOREVER, signed.v, signed.r.to_bytes(32), signed.s.to_bytes(32))
+    parts = (net.FOREVER, signed.v, signed.r.to_bytes(32), signed.s.to_bytes(32))
     if way == "permit":
         world.token.permit(holder.address, spender, 1, *parts)
     else:
@@ -137,7 +115,7 @@ def test_set_worker__consent_for_another_chain_or_of_high_s__reverts(world):
     good = net.consent(world.staking, key, operator.id, operator.owner)
     r, s, v = good[:32], int.from_bytes(good[32:64]), good[64]
     high = r + (ORDER - s).to_bytes(32) + bytes([55 - v])
-    call = (operator.id, key.address, 2**64 - 1, FOREVER)
+    call = (operator.id, key.address, 2**64 - 1, net.FOREVER)
 
     with boa.reverts():
         world.staking.set_worker(*call, high, sender=operator.owner)

@@ -76,13 +76,11 @@ async def test_tick__more_than_the_room__rest_stays_queued(bench):
 
 async def test_tick__certain_revert__fails_with_reason_and_sends_nothing(bench):
     bench.outbox.enqueue(bench.note("note:13", 13))
-    bench.outbox.enqueue(bench.note("note:13 with a limit", 13, gas_limit=200_000))
 
     await ticks(bench)
 
-    for purpose in ("note:13", "note:13 with a limit"):
-        entry = bench.outbox.get(purpose)
-        assert (entry.state, entry.reason) == (TxState.FAILED, "notes: unlucky")
+    entry = bench.outbox.get("note:13")
+    assert (entry.state, entry.reason) == (TxState.FAILED, "notes: unlucky")
     assert bench.proxy.sent("eth_sendRawTransaction") == []
 
 
