@@ -81,8 +81,9 @@ async def _fetch(config: "Config") -> "Earnings":
 def _account(found: "Earnings") -> dict[str, Any]:
     """Return the account; amounts of jobs are those in the network token."""
     from worker.client.wallet import as_tokens
+    from worker.protocol.words import NETWORK_TOKEN
 
-    jobs = [job for job in found.jobs if job.token == 0]
+    jobs = [job for job in found.jobs if job.token == NETWORK_TOKEN]
     return {
         "jobs": len(found.jobs),
         "paid": as_tokens(sum(job.paid for job in jobs)),

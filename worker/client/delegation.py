@@ -9,7 +9,7 @@ from worker.client.network import Network
 from worker.client.wallet import Wallet, as_tokens
 from worker.errors import NotFoundError, UsageError
 from worker.protocol.outbox import OutboxEntry
-from worker.protocol.words import GWEI
+from worker.protocol.words import GWEI, NETWORK_TOKEN
 from worker.types import Gwei, OperatorId, Timestamp, Wei
 
 _ZERO = "0x" + "00" * 20
@@ -204,8 +204,10 @@ async def claim(wallet: Wallet, operators: Sequence[OperatorId]) -> dict[Operato
     came: dict[OperatorId, Wei] = {}
     for operator in operators:
         position = await fetch_position(wallet, operator)
-        if position.staying and await wallet.call("Escrow", "operator_credit", operator, 0):
-            await wallet.send("Escrow", "withdraw_operator", operator, 0)
+        if position.staying and await wallet.call(
+            "Escrow", "operator_credit", operator, NETWORK_TOKEN
+        ):
+            await wallet.send("Escrow", "withdraw_operator", operator, NETWORK_TOKEN)
             position = await fetch_position(wallet, operator)
         if position.claimable:
             entry = await wallet.send("Delegation", "claim", operator)

@@ -7,15 +7,13 @@ from typing import Any
 from worker.chain.contracts import Event
 from worker.client.network import Network
 from worker.protocol.outbox import OutboxEntry
-from worker.protocol.words import GWEI, Origin, Terms
+from worker.protocol.words import BPS, GWEI, NETWORK_TOKEN, Origin, Terms
 from worker.storage.database import Database
 from worker.storage.jobs import JobStore, PostedJob
 from worker.storage.outbox import SqliteOutbox
 from worker.storage.seats import Earning, SeatStore
 from worker.types import JobKey, OperatorId, Timestamp, Wei
 
-_BPS = 10_000
-_NETWORK_TOKEN = 0
 _SLASHES = ("StakeBurnt", "StakeConvicted", "StandingForfeited")
 
 
@@ -81,7 +79,7 @@ async def fetch_earnings(network: Network, database: Database, operator: Operato
     return Earnings(
         jobs=jobs_of(database),
         paid_out=Wei(_sum(_in_network_token(events), "OperatorCreditWithdrawn")),
-        waiting=Wei(await network.view("Escrow", "operator_credit", operator, _NETWORK_TOKEN)),
+        waiting=Wei(await network.view("Escrow", "operator_credit", operator, NETWORK_TOKEN)),
         to_delegators=Wei(_sum(events, "PoolEarned")),
         fees_burnt=Wei(_sum(events, "FeesBurnt")),
         minted=Wei(_sum(events, "EmissionClaimed")),
@@ -112,7 +110,7 @@ def _income(job: PostedJob, earned: Sequence[Earning], gas: int) -> JobIncome:
         token=terms.token,
         batches=len(earned),
         paid=Wei(sum(one.paid for one in earned)),
-        fee=Wei(sum(one.paid * terms.fee_bps // _BPS for one in earned)),
+        fee=Wei(sum(one.paid * terms.fee_bps // BPS for one in earned)),
         burnt=Wei(sum(one.burnt for one in earned) * GWEI),
         gas=Wei(gas),
     )
@@ -138,13 +136,13 @@ async def _emissions(
     for epoch in sorted({e.args["epoch"] for e in events if e.name == "FeesBurnt"}):
         rate_bps, vests_at = await network.view("Rewards", "closed", epoch)
         left = await network.view("Rewards", "burnt_of", epoch, operator)
-        amount = claimed.get(epoch, left * rate_bps // _BPS)
+        amount = claimed.get(epoch, left * rate_bps // BPS)
         found.append(Emission(epoch, Wei(amount), Timestamp(vests_at), epoch in claimed))
     return found
 
 
 def _in_network_token(events: Iterable[Event]) -> list[Event]:
-    return [event for event in events if event.args.get("token") == _NETWORK_TOKEN]
+    return [event for event in events if event.args.get("token") == NETWORK_TOKEN]
 
 
 def _sum(events: Iterable[Event], *names: str) -> int:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from worker.protocol import provable_words
-from worker.protocol.words import Terms
+from worker.protocol.words import BPS, Terms
 from worker.types import Wei
 
 
@@ -30,5 +30,5 @@ def expected_cost(terms: Terms) -> Wei:
     """Return what a job costs, on average, when everybody is honest, wei of its token."""
     if Lane.of(terms) is Lane.PROVABLE:
         once = terms.tasks * terms.price
-        return Wei(once + once * terms.audit_bps // provable_words.BPS)
+        return Wei(once + once * terms.audit_bps // BPS)
     return Wei(terms.tasks * terms.seats * terms.price)

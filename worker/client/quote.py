@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from worker.client.build import Build
 from worker.client.eligibility import Candidate
 from worker.client.lane import Lane, expected_cost, reserve_of
-from worker.protocol.words import Terms
+from worker.protocol.words import BPS, Terms
 from worker.types import Wei
 
-BPS = 10_000
 PUBLIC_INPUTS = "the program and its inputs are public: every operator who draws the job reads them"
 
 

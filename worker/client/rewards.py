@@ -4,11 +4,8 @@ from worker.chain.contracts import Event
 from worker.client import operator as operators
 from worker.client.network import Network
 from worker.client.wallet import Progress, Wallet, as_tokens
-from worker.protocol.words import GWEI
+from worker.protocol.words import BPS, GWEI, NETWORK_TOKEN
 from worker.types import OperatorId, Wei
-
-_NETWORK_TOKEN = 0
-_BPS = 10_000
 
 
 async def collect(
@@ -41,7 +38,7 @@ async def compound(wallet: Wallet, operator: OperatorId, came: Wei) -> Wei:
 async def _has_fees(wallet: Wallet, operator: OperatorId) -> bool:
     """Whether there are fees that Rewards has not divided."""
     paid = await wallet.call("Escrow", "fees_paid", operator)
-    paid += await wallet.call("Escrow", "operator_fees", operator, _NETWORK_TOKEN)
+    paid += await wallet.call("Escrow", "operator_fees", operator, NETWORK_TOKEN)
     return bool(paid > await wallet.call("Rewards", "booked", operator))
 
 
@@ -63,7 +60,7 @@ async def _bring_in(wallet: Wallet, operator: OperatorId, epoch: int, progress: 
             await wallet.send("Rewards", "close_epoch", epoch)
             progress(f"epoch {epoch} is closed")
         return 0
-    left = await wallet.call("Rewards", "burnt_of", epoch, operator) * rate_bps // _BPS
+    left = await wallet.call("Rewards", "burnt_of", epoch, operator) * rate_bps // BPS
     convicted_at = await wallet.call("Staking", "convicted_at", operator)
     if not left or now < vests_at or convicted_at >= epoch * length:
         return 0

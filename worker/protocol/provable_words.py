@@ -6,10 +6,9 @@ from enum import IntEnum
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from worker.protocol.words import GWEI, Terms, unpack_fields
+from worker.protocol.words import BPS, GWEI, Terms, unpack_fields
 from worker.types import Address, Gwei, OperatorId, Wei
 
-BPS = 10_000
 DEMAND_SECONDS = 2 * 86_400  # the most that demands add to a challenge
 RESULT_MASK = (1 << 254) - 1
 SEED_MASK = (1 << 192) - 1

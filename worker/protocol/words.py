@@ -13,6 +13,8 @@ from worker.types import Address, Gwei, JobKey, OperatorId, Seconds, Timestamp, 
 MAX_SEATS = 7
 NO_CHOICE = 7  # in settle's `choice`: this seat did not open
 GWEI = 10**9
+BPS = 10_000
+NETWORK_TOKEN = 0  # its index in Escrow
 FINAL = 1 << 255
 """The bit of a final batch's word; the others are its result's."""
 NOT_POSTED = Timestamp(0)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from worker.protocol.eip712 import NO_PERMIT
 from worker.protocol.outbox import Intent
-from worker.protocol.words import GWEI
+from worker.protocol.words import BPS, GWEI, NETWORK_TOKEN
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk
 from worker.services.policy import TokenTerms
@@ -16,8 +16,6 @@ from worker.services.policy import TokenTerms
 BOOK_GAS, CLOSE_GAS, CLAIM_GAS, STAKE_GAS = 190_000, 51_000, 90_000, 130_000
 """What the calls use (docs/benchmarks.md); to stake, an allowance too."""
 
-_NETWORK_TOKEN = 0
-_BPS = 10_000
 _RETRY_SECONDS = 3_600
 _LOOK_BACK_SECONDS = 60 * 86_400  # an epoch and its vesting are over by then
 _MOST_EPOCHS = 64
@@ -76,14 +74,14 @@ class Collector(Service):
         paid, waiting, booked, burn_bps, rate_bps = await self._desk.chain.contracts.read_all(
             [
                 ("Escrow", "fees_paid", (operator,)),
-                ("Escrow", "operator_fees", (operator, _NETWORK_TOKEN)),
+                ("Escrow", "operator_fees", (operator, NETWORK_TOKEN)),
                 ("Rewards", "booked", (operator,)),
                 ("Rewards", "burn_bps", ()),
                 ("Rewards", "rate_bps", ()),
             ],
             "latest",
         )
-        brings = (paid + waiting - booked) * burn_bps // _BPS * rate_bps // _BPS
+        brings = (paid + waiting - booked) * burn_bps // BPS * rate_bps // BPS
         if self._pays(brings, BOOK_GAS + CLOSE_GAS + CLAIM_GAS):
             self._ask(f"book:{booked}:{self._window}", "book", operator)
 
@@ -102,12 +100,12 @@ class Collector(Service):
         """Close an epoch, or claim of it once it has vested, by whomever it was closed."""
         rate_bps, vests_at = await self._rewards("closed", epoch)
         if not vests_at:
-            brings = burnt * await self._rewards("rate_bps") // _BPS
+            brings = burnt * await self._rewards("rate_bps") // BPS
             if self._pays(brings, CLOSE_GAS + CLAIM_GAS):
                 self._ask(f"{_CLOSE}:{epoch}:{self._window}", "close_epoch", epoch)
         elif self._desk.chain.now >= vests_at:
             is_left = not await self._was_convicted_since(began_at)
-            if is_left and self._pays(burnt * rate_bps // _BPS, CLAIM_GAS):
+            if is_left and self._pays(burnt * rate_bps // BPS, CLAIM_GAS):
                 operator = self._desk.identity.operator
                 self._ask(f"emission:{epoch}:{self._window}", "claim", operator, epoch)
 

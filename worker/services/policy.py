@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from worker.chain.deployment import AddressField
 from worker.protocol.manifest import Sha256
 from worker.protocol.merkle import named_proof, named_root
-from worker.protocol.words import GWEI, Terms
+from worker.protocol.words import BPS, GWEI, NETWORK_TOKEN, Terms
 from worker.services.lane import Running
 from worker.types import Address, Digest, Gwei, OperatorId, Timestamp, Wei
 from worker.work.prepare import Effort
@@ -18,8 +18,6 @@ from worker.work.prepare import Effort
 # What one seat spends on claim, seal, reveal and its share of the settlement (gas.json).
 GAS_PER_BATCH = 200_000
 GAS_PER_TASK = 24_000
-
-_BPS = 10_000
 
 
 class Reason(StrEnum):
@@ -113,7 +111,7 @@ class Offer:
     def reward(self) -> Wei:
         """What a seat that agrees is credited, the fee taken off."""
         gross = self.price * self.tasks
-        return Wei(gross - gross * self.terms.fee_bps // _BPS)
+        return Wei(gross - gross * self.terms.fee_bps // BPS)
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ def refuse_posting(
     if is_for_others and not terms.audit_bps:  # anybody may audit
         return Reason.NOT_NAMED
     # A raise may bring more later, at most to the bond; judged anew then.
-    if max(terms.price, terms.bond * GWEI if terms.token == 0 else 0) < token.min_price:
+    if max(terms.price, terms.bond * GWEI if terms.token == NETWORK_TOKEN else 0) < token.min_price:
         return Reason.PRICE_TOO_LOW
     return None
 

@@ -14,14 +14,13 @@ from worker.chain.contracts import Contracts, Event
 from worker.chain.endpoints import RpcPool
 from worker.chain.wire import parse_logs
 from worker.cli.devnet.audit_economy import (
-    NETWORK_TOKEN,
     delegation_differences,
     delegation_owes,
     emission_differences,
     undivided_fees,
 )
 from worker.protocol.provable_words import reserve
-from worker.protocol.words import FINAL, GWEI, SeatOutcome, Terms
+from worker.protocol.words import FINAL, GWEI, NETWORK_TOKEN, SeatOutcome, Terms
 
 VAULTS = ("Staking", "Escrow", "Delegation")
 _NOBODY = "0x" + "00" * 20

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from worker.chain.contracts import Event
-from worker.protocol.words import GWEI
+from worker.protocol.words import BPS, GWEI
 
-BPS = 10_000
-NETWORK_TOKEN = 0
 _NOBODY = "0x" + "00" * 20
 
 
