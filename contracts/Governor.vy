@@ -8,29 +8,24 @@
      later weighs nothing, and what has voted stays slashable for an unbonding time.
 """
 
-from snekmate.utils import eip712_domain_separator
-from snekmate.utils import signature_checker
-
 from .interfaces import IStaking
+from .modules import ballots
 from .modules import governance_rules
 from .modules import proposals
+from .modules import reach
 
-initializes: eip712_domain_separator
+initializes: ballots
 initializes: governance_rules
 initializes: proposals
 
 exports: (
-    eip712_domain_separator.eip712Domain,
+    ballots.eip712Domain,
     governance_rules.rules,
     governance_rules.LEAST_DELAY,
     governance_rules.LEAST_PERIOD,
     proposals.proposal_count,
     proposals.actions_of,
 )
-
-
-interface IOwned:
-    def owner() -> address: view
 
 
 interface ISupply:
@@ -91,9 +86,6 @@ MAX_CALLS: constant(uint256) = 8
 ONE_GWEI: constant(uint256) = 10**9
 ONE_TOKEN: constant(uint256) = 10**9  # in gwei
 BPS: constant(uint256) = 10_000
-BALLOT: constant(bytes32) = keccak256(
-    "Ballot(uint256 proposal,uint256 operator,uint256 support,uint256 deadline)"
-)
 
 TOKEN: immutable(ISupply)
 STAKING: immutable(IStaking)
@@ -108,7 +100,7 @@ def __init__(token: ISupply, staking: IStaking, rules: governance_rules.Rules):
     @param rules Delay and period, seconds: no vote can ever make them shorter. Quorum, hundredths
            of a percent of the supply. Votes that proposing takes, whole tokens.
     """
-    eip712_domain_separator.__init__("Proofmesh Governor", "1")
+    ballots.__init__("Proofmesh Governor")
     governance_rules.__init__(rules.delay, rules.period, rules.quorum_bps, rules.threshold)
     TOKEN = token
     STAKING = staking
@@ -143,9 +135,9 @@ def propose(
     if len(targets) == 0 or len(targets) != len(payloads):
         self._bad_calls()
     for target: address in targets:
-        self._check_reach(target)
+        reach._check(target, self.timelock)
     rules: governance_rules.Rules = governance_rules.rules
-    if self._votes(operator, block.timestamp - 1) < rules.threshold * ONE_TOKEN:
+    if staticcall STAKING.votes_at(operator, block.timestamp - 1) < rules.threshold * ONE_TOKEN:
         self._below_threshold()
     opens_at: uint256 = block.timestamp + rules.delay
     supply: uint256 = staticcall TOKEN.totalSupply()
@@ -177,7 +169,7 @@ def cancel(number: uint256):
     if state != proposals.PENDING and state != proposals.ACTIVE:
         self._too_late()
     if msg.sender != staticcall STAKING.owner_of(proposal.operator):
-        votes: uint256 = self._votes(proposal.operator, block.timestamp - 1)
+        votes: uint256 = staticcall STAKING.votes_at(proposal.operator, block.timestamp - 1)
         if votes >= governance_rules.rules.threshold * ONE_TOKEN:
             self._not_proposer()
     proposals._cancel(number)
@@ -249,14 +241,8 @@ def vote_by_signature(
     @notice Bring the vote that the owner of `operator` signed, EIP-712 Ballot; anyone may.
     @param deadline The signature counts before it.
     """
-    if block.timestamp >= deadline:
-        self._late_ballot()
-    digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
-        keccak256(abi_encode(BALLOT, number, operator, support, deadline))
-    )
     owner: address = staticcall STAKING.owner_of(operator)
-    if not signature_checker._is_valid_signature_now(owner, digest, signature):
-        self._bad_ballot()
+    ballots._check(owner, number, operator, support, deadline, signature)
     self._vote(number, operator, support)
 
 
@@ -304,15 +290,9 @@ def has_voted(number: uint256, operator: uint256) -> bool:
 
 @internal
 def _vote(number: uint256, operator: uint256, support: uint256):
-    votes: uint256 = self._votes(operator, proposals._opens_at(number) - 1)
+    votes: uint256 = staticcall STAKING.votes_at(operator, proposals._opens_at(number) - 1)
     proposals._count(number, operator, support, votes)
     log Voted(number=number, operator=operator, support=support, votes=votes)
-
-
-@internal
-@view
-def _votes(operator: uint256, timestamp: uint256) -> uint256:
-    return staticcall STAKING.votes_at(operator, timestamp)
 
 
 @internal
@@ -320,34 +300,6 @@ def _votes(operator: uint256, timestamp: uint256) -> uint256:
 def _check_owner(operator: uint256, sender: address):
     if sender != staticcall STAKING.owner_of(operator):
         self._not_owner()
-
-
-@internal
-@view
-def _check_reach(target: address):
-    """
-    @notice Refuse what the Timelock could only fail at, before anybody votes on it: it can govern
-            what it owns, and spend what it holds.
-    """
-    if target == self or target == self.timelock:
-        return
-    if self._ask(target, method_id("owner()")) == convert(self.timelock, uint256):
-        return
-    held: Bytes[36] = concat(method_id("balanceOf(address)"), convert(self.timelock, bytes32))
-    if self._ask(target, held) == 0:
-        self._out_of_reach()
-
-
-@internal
-@view
-def _ask(target: address, data: Bytes[36]) -> uint256:
-    """@return The word that `target` answers, 0 for no such answer."""
-    success: bool = False
-    answer: Bytes[32] = b""
-    success, answer = raw_call(
-        target, data, max_outsize=32, is_static_call=True, revert_on_failure=False
-    )
-    return convert(answer, uint256) if success and len(answer) == 32 else 0
 
 
 @internal
@@ -398,12 +350,6 @@ def _bad_calls():
 
 @internal
 @pure
-def _out_of_reach():
-    raise "governor: target out of the timelock's reach"
-
-
-@internal
-@pure
 def _below_threshold():
     raise "governor: too few votes to propose"
 
@@ -442,18 +388,6 @@ def _not_queued():
 @pure
 def _not_ready():
     raise "governor: delay is not over"
-
-
-@internal
-@pure
-def _late_ballot():
-    raise "governor: ballot expired"
-
-
-@internal
-@pure
-def _bad_ballot():
-    raise "governor: not the owner's ballot"
 
 
 @internal

@@ -21,6 +21,7 @@ from .modules import operators
 from .modules import parameters
 from .modules import stake_words
 from .modules import stakes
+from .modules import staking_owner
 from .modules import transfers
 from .modules import worker_keys
 
@@ -36,6 +37,9 @@ initializes: worker_keys
 initializes: convicted
 initializes: admission[parameters := parameters]
 initializes: stakes[lanes := lanes, operators := operators, parameters := parameters]
+initializes: staking_owner[
+    admission := admission, operators := operators, ownable := ownable, parameters := parameters
+]
 
 exports: (
     ownable_2step.owner,
@@ -64,6 +68,16 @@ exports: (
     admission.service_count,
     stakes.votes_at,
     convicted.kept_for,
+    staking_owner.bind_delegation,
+    staking_owner.admit_genesis,
+    staking_owner.seal_genesis,
+    staking_owner.announce_service,
+    staking_owner.admit_service,
+    staking_owner.retire_service,
+    staking_owner.set_unbonding,
+    staking_owner.set_minimum_stake,
+    staking_owner.set_weight_cap,
+    staking_owner.set_leverage,
 )
 
 
@@ -326,80 +340,6 @@ def forfeit(id: uint256) -> uint256:
     if amount != 0:
         extcall IBurnable(TOKEN).burn(stakes._slash(id, amount) * stakes.ONE_GWEI)
     return amount
-
-
-# Owner
-
-
-@external
-def bind_delegation(delegation: address):
-    """@notice Name who counts what is delegated, before staking opens."""
-    ownable._check_owner()
-    parameters._check_genesis()
-    operators.delegation = delegation
-
-
-@external
-def admit_genesis(service: address, standing: uint256):
-    """@notice Admit a service before staking opens. @param standing Its bond, gwei."""
-    ownable._check_owner()
-    admission._admit_genesis(service, standing)
-
-
-@external
-def seal_genesis():
-    """@notice Close the genesis list for good and open staking."""
-    ownable._check_owner()
-    parameters._seal()
-
-
-@external
-def announce_service(service: address, standing: uint256):
-    """@notice Start the delay after which `service` can be admitted. @param standing gwei."""
-    ownable._check_owner()
-    admission._announce(service, standing)
-
-
-@external
-def admit_service(service: address):
-    """@notice Admit a service that was announced an unbonding time and 7 days ago."""
-    ownable._check_owner()
-    admission._admit(service)
-
-
-@external
-def retire_service(service: address):
-    """@notice Stop new locks and agreements of `service`, or take its announcement back."""
-    ownable._check_owner()
-    admission._retire(service)
-
-
-@external
-def set_unbonding(period: uint256):
-    """@param period Seconds, more than MAX_LOCK + 7 days, at most 180 days."""
-    ownable._check_owner()
-    parameters._set_unbonding(period)
-
-
-@external
-def set_minimum_stake(amount: uint256):
-    """@param amount Whole tokens, 1 to 10^6."""
-    ownable._check_owner()
-    parameters._set_minimum_stake(amount)
-
-
-@external
-def set_weight_cap(weight: uint256):
-    """@param weight Whole tokens, 1 to 2^32 - 1."""
-    ownable._check_owner()
-    parameters._set_weight_cap(weight)
-
-
-@external
-def set_leverage(leverage: uint256):
-    """@param leverage 1 to 10; with 1 what is delegated backs and weighs nothing."""
-    ownable._check_owner()
-    parameters._set_leverage(leverage)
 
 
 @internal

@@ -27,8 +27,8 @@ PRIORITY: public(immutable(uint256))
 
 # keccak256(abi.encode(keccak256(proof), prover)) -> when it was announced
 announced_at: public(HashMap[bytes32, uint256])
-# seat -> prover 160 | gwei 64 | convicted at 32
-waiting: HashMap[bytes32, uint256]
+# seat -> the bounty that waits for it: prover 160 | gwei 64 | convicted at 32
+bounty_of: public(HashMap[bytes32, uint256])
 
 
 @deploy
@@ -60,14 +60,14 @@ def _is_ripe(proof: bytes32, prover: address, at: uint256) -> bool:
 @internal
 def _wait(seat: bytes32, prover: address, amount: uint256):
     """@notice Keep a bounty, gwei, for a prover with a ripe announcement, else for `prover`."""
-    self.waiting[seat] = convert(prover, uint256) | amount << 160 | block.timestamp << 224
+    self.bounty_of[seat] = convert(prover, uint256) | amount << 160 | block.timestamp << 224
 
 
 @internal
 @view
 def _claimed(seat: bytes32, proof: bytes32) -> uint256:
     """@return The bounty that waits for a seat; reverts unless the caller announced in time."""
-    word: uint256 = self.waiting[seat]
+    word: uint256 = self.bounty_of[seat]
     if word == 0:
         self._none()
     if not self._is_ripe(proof, msg.sender, word >> 224):
@@ -78,7 +78,7 @@ def _claimed(seat: bytes32, proof: bytes32) -> uint256:
 @internal
 def _release(seat: bytes32):
     """@notice Pay the prover that convicted, when nobody has shown a better claim for so long."""
-    word: uint256 = self.waiting[seat]
+    word: uint256 = self.bounty_of[seat]
     if word == 0:
         self._none()
     if block.timestamp < (word >> 224) + WAITS * PRIORITY:
@@ -88,7 +88,7 @@ def _release(seat: bytes32):
 
 @internal
 def _award(seat: bytes32, word: uint256, prover: address):
-    self.waiting[seat] = 0
+    self.bounty_of[seat] = 0
     amount: uint256 = (word >> 160) & (2**64 - 1)
     vaults._award(prover, amount)
     log events.BountyAwarded(seat=seat, prover=prover, amount=amount)

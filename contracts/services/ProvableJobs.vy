@@ -54,6 +54,7 @@ exports: (
     vaults.SEEDS,
     bounties.PRIORITY,
     bounties.announced_at,
+    bounties.bounty_of,
     bound_demands.bind_demands,
     bound_demands.demands,
     bound_demands.forfeit,
@@ -375,13 +376,6 @@ def draw_of(job: bytes32, batch: uint256) -> uint256:
 def seal_of(job: bytes32, batch: uint256, round: uint256, operator: uint256) -> uint256:
     """@return The seal record of `operator` in `round` of a batch."""
     return seals.records[seals._key(job, batch, round, operator)]
-
-
-@external
-@view
-def bounty_of(seat: bytes32) -> uint256:
-    """@return The bounty that waits for a seat: prover 160 | gwei 64 | convicted at 32."""
-    return bounties.waiting[seat]
 
 
 @internal
