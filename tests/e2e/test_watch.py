@@ -12,7 +12,7 @@ import tomlkit
 from tests.e2e.network import ROOT, Posted, configure, events, until
 from worker.chain.keys import dev_signer
 from worker.cli.devnet.cast.role import NOWHERE
-from worker.cli.devnet.network import TENSOR_BACKEND, Network, Operator
+from worker.cli.devnet.network import TENSOR_BACKEND, WATCHER, Network, Operator
 from worker.client.build import Build
 from worker.client.jobfile import JobFile
 from worker.client.lane import reserve_of
@@ -24,7 +24,6 @@ from worker.types import Gwei, JobKey, Seconds, Timestamp, Wei
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DIGITS = ROOT / "examples" / "digits" / "job.yaml"
-WATCHER = 14  # of the local chain's accounts
 TOKEN = 10**18
 PRICE = Wei(TOKEN // 1000)
 BOND = Gwei(TOKEN // GWEI)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from worker.cli.exits import Exit
-from worker.cli.job_payer import accept, cancel, raise_price
+from worker.cli.job_payer import accept, cancel, raise_price, settle
 from worker.cli.job_receipt import receipt
 from worker.cli.job_results import demand, fetch, logs, verify
 from worker.cli.job_watch import follow, list_jobs, show, watch
@@ -35,7 +35,7 @@ def job() -> None:
 
 
 for command in (list_jobs, show, follow, logs, fetch, demand, verify, receipt, cancel, accept,
-                raise_price):  # fmt: skip
+                raise_price, settle):  # fmt: skip
     job.add_command(command)
 
 

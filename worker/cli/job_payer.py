@@ -1,6 +1,6 @@
-"""`proofmesh job cancel | accept | raise-price`: what a payer may still do."""
+"""`proofmesh job cancel | accept | raise-price | settle`: what a payer may still do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +10,7 @@ from worker.cli.runtime import Tokens, open_client, run, settings_option
 
 if TYPE_CHECKING:
     from worker.config import Config
+    from worker.types import BatchIndex
 
 _JOB = click.argument("reference", metavar="JOB")
 _BATCHES = click.option("--batch", "batches", type=int, multiple=True, help="Only these batches.")
@@ -46,6 +47,29 @@ def accept(config: "Config", reference: str, batches: tuple[int, ...], out: Outp
             return await client.accept(reference, batches or None)
 
     out.record({"job": reference, "accepted": list(run(work()))}, key="job")
+
+
+@click.command()
+@_JOB
+@_BATCHES
+@settings_option
+@output_options
+def settle(config: "Config", reference: str, batches: tuple[int, ...], out: Output) -> None:
+    """Move on the batches whose operators are late or gone.
+
+    Operators do it by themselves, but anybody may. It tells of each batch whether it was moved on,
+    or why it cannot be now. What comes back to you is taken by `credits withdraw`.
+    """
+
+    async def work() -> "Mapping[BatchIndex, str | None]":
+        async with open_client(config) as client:
+            return await client.settle(reference, batches or None)
+
+    rows = [
+        {"batch": batch, "moved_on": refusal is None, "why_not": refusal}
+        for batch, refusal in run(work()).items()
+    ]
+    out.rows(rows, columns=("batch", "moved_on", "why_not"), key="batch")
 
 
 @click.command("raise-price")

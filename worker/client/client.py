@@ -2,12 +2,12 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from worker.chain.wire import parse_amount
-from worker.client import actions
+from worker.client import actions, cranks
 from worker.client import delivery as delivering
 from worker.client.build import Build
 from worker.client.delivery import COPIES, Delivery
@@ -44,7 +44,7 @@ from worker.errors import (
 )
 from worker.executors.wasm import open_executor
 from worker.protocol.words import Terms
-from worker.types import Address, Digest, OperatorId, Seconds, Timestamp, Wei
+from worker.types import Address, BatchIndex, Digest, OperatorId, Seconds, Timestamp, Wei
 
 _NOBODY = Address("0x" + "00" * 20)
 
@@ -314,6 +314,23 @@ class AsyncClient(Session):
             actions.check_payer(view, wallet)
             chosen = actions.unfilled(view) if batches is None else batches
             return await actions.raise_price(wallet, view, chosen, price, token)
+
+    async def settle(
+        self, job: str, batches: Sequence[int] | None = None
+    ) -> Mapping[BatchIndex, str | None]:
+        """Move on batches whose operators are late or gone, by default all that are not over:
+        anybody may, and gets nothing for it.
+
+        Returns by batch why the contract refuses that now, None where it was done. Raises
+        UsageError where all is over, NotFoundError for a batch that is not there.
+        """
+        view = await self.view(job)
+        chosen = [view.batch(index) for index in batches] if batches else view.batches
+        waiting = [batch for batch in chosen if not batch.is_final]
+        if not waiting:
+            raise UsageError("every batch is over")
+        async with self._wallet() as wallet:
+            return await cranks.crank(wallet, self._network, view, waiting)
 
     async def credit(self, token: int = 0) -> Wei:
         """Return what Escrow owes the wallet, refunds most of all."""

@@ -123,6 +123,7 @@ class Client:
     cancel = _call(AsyncClient.cancel)
     accept = _call(AsyncClient.accept)
     raise_price = _call(AsyncClient.raise_price)
+    settle = _call(AsyncClient.settle)
     credit = _call(AsyncClient.credit)
     withdraw = _call(AsyncClient.withdraw)
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import structlog
 
+from worker.protocol.answers import Answers
 from worker.protocol.outbox import TxState
 from worker.protocol.words import SeatOutcome
-from worker.services.answers import Answers, collect_answers
+from worker.services.answers import collect_answers
 from worker.services.base import Service, StepHook, no_hook
 from worker.services.desk import Desk, Verb, turn
 from worker.services.ends import book_end

@@ -99,6 +99,25 @@ def test_payers_verbs__somebody_elses_job__refused_and_nothing_sent(
     assert sent(chain) == before
 
 
+def test_settle__by_anybody__tells_of_each_batch_what_came_of_it(
+    run, chain, cast, settings, tmp_path
+):
+    key = submit(run, tmp_path, **NAMED)
+    early = run("job", "settle", key, "--batch", "1", "-o", "json")
+    late = {"batch": 1, "moved_on": False, "why_not": "jobs: expired too early"}
+    assert (early.code, early.data) == (Exit.OK, [late])
+
+    asyncio.run(chain.anvil.skip(60))
+    settings(wallet="dev_account = 1")
+    moved = run("job", "settle", key)
+
+    assert moved.code == Exit.OK, moved.err
+    over = run("job", "settle", key)
+    assert (over.code, "every batch is over" in over.err) == (Exit.USAGE, True)
+    missing = run("job", "settle", key, "--batch", "7")
+    assert (missing.code, "no batch 7: the job has 2" in missing.err) == (Exit.NOT_FOUND, True)
+
+
 def test_retry__tasks_without_a_result__are_posted_again(run, chain, cast, tmp_path):
     key = submit(run, tmp_path, **NAMED)
     none = run("job", "retry", key)
@@ -120,6 +139,7 @@ def test_retry__tasks_without_a_result__are_posted_again(run, chain, cast, tmp_p
         (("publish", "nobody"), "no job nobody was posted from this machine", Exit.NOT_FOUND),
         (("fetch", "nobody"), "no job", Exit.NOT_FOUND),
         (("demand", "nobody"), "no job", Exit.NOT_FOUND),
+        (("settle", "nobody"), "no job", Exit.NOT_FOUND),
         (("verify", "nobody"), "no job", Exit.NOT_FOUND),
         (("receipt", "nobody"), "no job", Exit.NOT_FOUND),
         (("logs", "nobody", "0"), "no job", Exit.NOT_FOUND),

@@ -91,6 +91,15 @@ class Cast:
         arguments = (view.terms.members(), batch, values, salts)
         await self.send(1, "ReplicatedJobs", "conclude", *arguments)
 
+    async def open_two_of_three(self, view, batch: int, digests: list[bytes]) -> None:
+        """Three operators seal the same, two of them open it."""
+        values, salt = [blind(digest) for digest in digests], bytes(32)
+        for seat in range(3):
+            await self.seal(view, batch, seat, values, salt)
+        for seat in range(2):
+            arguments = (view.terms.members(), batch, seat + 1, values, salt)
+            await self.send(1, "ReplicatedJobs", "reveal", *arguments)
+
     async def show_alone(self, view, batch: int, digests: list[bytes]) -> None:
         """Operator 1 takes the only seat of a batch and shows its result."""
         values = [blind(digest) for digest in digests]
@@ -98,8 +107,11 @@ class Cast:
         arguments = (view.terms.members(), batch, 1, values, bytes(32))
         await self.send(1, "ReplicatedJobs", "reveal", *arguments)
 
-    async def grow(self, view, batch: int, digests: list[bytes], lie: list[bytes]) -> None:
-        """The third of three operators lies about the last task; two more side with the others."""
+    async def grow(
+        self, view, batch: int, digests: list[bytes], lie: list[bytes], by_hand: bool = True
+    ) -> None:
+        """The third of three operators lies about the last task; two more side with the others.
+        Unless the end is left to somebody else, it is settled."""
         terms, salt = view.terms.members(), bytes(32)
         honest, lied = ([blind(digest) for digest in found] for found in (digests, lie))
         base = [honest, honest, lied]
@@ -114,6 +126,8 @@ class Cast:
             await self.seal(view, batch, seat, shown, salt, number=1)
         for seat in (3, 4):
             await self.send(1, "ReplicatedJobs", "reveal", terms, batch, seat + 1, shown, salt)
+        if not by_hand:
+            return
         answers = ([honest, lied, honest[-1:]], 1 << 6 | 2 << 9 | 2 << 12)
         await self.send(1, "ReplicatedJobs", "settle", terms, batch, *answers)
 

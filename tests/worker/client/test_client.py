@@ -248,6 +248,53 @@ async def test_cancel__untouched_batches__are_credited_back(client, job, cast):
         await client.cancel("try")
 
 
+async def test_settle__nobody_came__expires_and_refunds(client, job, network):
+    await client.submit(job)
+    before = await client.credit()
+    assert await client.settle("try") == dict.fromkeys((0, 1), "jobs: expired too early")
+    await network.anvil.skip(60)
+
+    assert await client.settle("try") == {0: None, 1: None}
+
+    assert {batch.state for batch in (await client.view("try")).batches} == {BatchState.EXPIRED}
+    assert await client.credit() - before == 3 * 5 * TOKEN // 2
+    with pytest.raises(UsageError, match="every batch is over"):
+        await client.settle("try")
+
+
+async def test_settle__operators_gone_behind_their_openings__pays_them_and_burns_the_silent(
+    client, job, cast, network
+):
+    view = await client.view((await client.submit(job)).key)
+    await cast.open_two_of_three(view, 0, digests_of("a", "b"))
+    assert set((await client.settle("try", [0])).values()) != {None}
+    await network.anvil.skip(120)
+
+    assert await client.settle("try", [0]) == {0: None}
+
+    batch = (await client.view("try")).batches[0]
+    assert batch.state is BatchState.SETTLED
+    assert [(seat.paid > 0, seat.burnt > 0) for seat in batch.settled] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
+
+
+async def test_settle__base_disagrees_then_growth_opens__counts_both_rounds(
+    client, job, cast, network
+):
+    view = await client.view((await client.submit(job)).key)
+    await cast.grow(view, 0, digests_of("a", "b"), digests_of("a", "c"), by_hand=False)
+    await network.anvil.skip(60)
+
+    assert await client.settle("try", [0]) == {0: None}
+
+    view = await client.view("try")
+    assert view.batches[0].state is BatchState.SETTLED
+    assert [task.state for task in view.batches[0].tasks.values()] == [TaskState.DONE] * 2
+
+
 async def test_retry__cancelled_tasks__are_posted_alone(client, job, cast):
     view = await client.view((await client.submit(job)).key)
     await cast.conclude(view, 0, digests_of("a", "b"))

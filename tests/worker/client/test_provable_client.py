@@ -111,6 +111,36 @@ async def test_cancel__open_batches__reserve_comes_back(client: AsyncClient, job
     assert (await client.unfinished("digits")).only == (0, 1, 2, 3)
 
 
+async def test_settle__operator_gone_behind_its_opening__is_paid(
+    client: AsyncClient, job, cast, network
+):
+    view = await client.view((await client.submit(job)).key)
+    await cast.show(view, 0, VALUES)
+    assert await client.settle("digits", [0]) == {0: "provable: settled too early"}
+    await network.anvil.skip(view.terms.challenge)
+
+    assert await client.settle("digits", [0]) == {0: None}
+
+    assert (await client.view("digits")).batches[0].state is BatchState.SETTLED
+
+
+async def test_settle__operator_that_never_opens__is_moved_on_to_the_refund(
+    client: AsyncClient, job, cast, network
+):
+    view = await client.view((await client.submit(job)).key)
+    await cast.take(view, 0, VALUES)
+    await cast.draw(view, 0, audited=False)
+
+    before, rounds = await client.credit(), 0
+    while not view.is_over and rounds < 9:  # its draw, its silence, the rounds that nobody takes
+        await client.settle("digits")
+        await network.anvil.skip(60)
+        view, rounds = await client.view("digits"), rounds + 1
+
+    assert [batch.state for batch in view.batches] == [BatchState.EXPIRED] * 2
+    assert await client.credit() - before == 8 * view.terms.price
+
+
 async def test_retry__cancelled_tasks__are_posted_alone(client: AsyncClient, job, cast):
     view = await client.view((await client.submit(job)).key)
     await cast.take(view, 0, VALUES)

@@ -16,9 +16,10 @@ from tests.worker.services.service_actors import (
     seat,
     word,
 )
+from worker.protocol.answers import Answers
 from worker.protocol.record import blind
 from worker.protocol.words import BatchWord
-from worker.services.answers import Answers, collect_answers
+from worker.services.answers import collect_answers
 from worker.services.desk import Desk, Verb, turn
 from worker.services.settler import Settler, due_crank
 from worker.storage.seats import SeatKey, SeatState
