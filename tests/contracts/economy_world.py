@@ -67,6 +67,13 @@ class EconomyWorld:
         delegator = self.delegators[who]
         return self.delegation.delegate(operator, amount, least, NO_PERMIT, sender=delegator)
 
+    def back(self, *tokens: int) -> "EconomyWorld":
+        """Let each delegator in turn delegate so many to operator 1, and have all of it count."""
+        for who, amount in enumerate(tokens):
+            self.delegate(who, amount * TOKEN)
+        self.staking.sync_votes(1)
+        return self
+
     def undelegate(self, who: int, shares: int | None = None, operator: int = 1) -> int:
         """Queue shares, or all; return when they mature."""
         shares = self.position(who, operator).shares if shares is None else shares

@@ -12,11 +12,7 @@ TOO_EARLY = "delegation: too early"
 
 @pytest.fixture
 def backed(world: EconomyWorld) -> EconomyWorld:
-    """Two delegators with 3,000 and 1,000 tokens, all counted."""
-    world.delegate(0, 3_000 * TOKEN)
-    world.delegate(1, 1_000 * TOKEN)
-    world.staking.sync_votes(1)
-    return world
+    return world.back(3_000, 1_000)
 
 
 def test_undelegate__votes_and_weight__are_gone_in_the_same_call(backed):

@@ -13,11 +13,7 @@ FREE = STAKE - 2 * STANDING  # tokens of its own that an operator may lock
 
 @pytest.fixture
 def backed(world: EconomyWorld) -> EconomyWorld:
-    """Two delegators with 6,000 and 2,000 tokens, all counted."""
-    world.delegate(0, 6_000 * TOKEN)
-    world.delegate(1, 2_000 * TOKEN)
-    world.staking.sync_votes(1)
-    return world
+    return world.back(6_000, 2_000)
 
 
 def test_lock__own_and_delegated__to_the_last_gwei(backed):
