@@ -23,6 +23,8 @@ from tests.conftest import ROOT
 
 FOUND = ROOT / ".cache" / "fuzz"
 _GRACE_SECONDS = 60
+_POLL_SECONDS = 1
+_PAUSE_SECONDS = 5
 Counts = dict[str, Any]
 _fork = multiprocessing.get_context("fork")  # instrumenting the imports takes long: once is enough
 
@@ -51,6 +53,10 @@ class Child:
             self.process.kill()
             self.process.join()
         return not self.process.is_alive()
+
+    def allow(self, seconds: float) -> None:
+        """Give it more time: it could not run meanwhile."""
+        self._last += seconds
 
     @property
     def has_failed(self) -> bool:
@@ -109,7 +115,13 @@ def main() -> None:
         while waiting and len(running) < asked.jobs:
             name = waiting.pop(0)
             running.append(Child(kind.fuzz, name, before.get(name, {}), asked.inputs, seconds))
-        wait([child.process.sentinel for child in running], timeout=1)
+        began = time.monotonic()
+        wait([child.process.sentinel for child in running], timeout=_POLL_SECONDS)
+        if (
+            pause := time.monotonic() - began
+        ) > _PAUSE_SECONDS:  # whoever stopped this, stopped all
+            for child in running:
+                child.allow(pause)
         for child in [child for child in running if child.is_over()]:
             running.remove(child)
             has_failed |= child.has_failed
