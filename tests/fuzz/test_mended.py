@@ -96,9 +96,14 @@ MENDED: dict[str, tuple[str, Callable[[], bytes]]] = {
             {**json.loads(TARGETS["block_header"].corpus()[0]), "number": "-0x1"}
         ).encode(),
     ),
+    "a header whose hash has a line's end in it": (
+        "block_header",
+        lambda: _changed("block_header", b'"hash": "0x', b'"hash": "0x\\n'),
+    ),
     "a proof whose node is none": ("receipt", _receipt_with_a_strange_node),
     "a header of lists in lists": ("receipt", _receipt_with_a_deep_header),
     "a redirect to no address": ("redirect", lambda: b"//[::!]"),
+    "a redirect to an address that ends at its user": ("redirect", lambda: b"//[::1]@"),
     "a child's answer that is no object": ("child_reply", lambda: b'[]\n{"ended":0}'),
     "a child's record without fields": ("child_reply", lambda: b'{"record":1}\n{"ended":0}'),
     "a child's record with a short digest": (

@@ -16,8 +16,9 @@ from eth_utils.crypto import keccak
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trie import HexaryTrie
 
+from worker.chain.wire import parse_data, parse_quantity
 from worker.client.lane import Lane
-from worker.errors import VerificationError
+from worker.errors import RpcError, VerificationError
 from worker.protocol import provable_words
 from worker.protocol.settled import Result
 from worker.protocol.words import Origin, Stage, Terms, final_word
@@ -172,8 +173,8 @@ def encode_header(block: dict[str, Any]) -> bytes:
     try:
         names = [name for name in _HEADER if name in block or name not in _OPTIONAL]
         header: bytes = rlp.encode([_header_field(name, block[name]) for name in names])
-        expected = bytes.fromhex(block["hash"].removeprefix("0x"))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        expected = parse_data(block["hash"], "hash")
+    except (KeyError, TypeError, RpcError) as error:
         raise VerificationError(f"receipt: the node sent a malformed header: {error}") from error
     if keccak(header) != expected:
         raise VerificationError("receipt: the node sent a header that does not fit its hash")
@@ -206,17 +207,18 @@ _HEADER = (
     "nonce",
     *_OPTIONAL,
 )
+_WORD_BITS = 256
 _QUANTITIES = frozenset(
     {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas"}
     | {"blobGasUsed", "excessBlobGas"}
 )
 
 
-def _header_field(name: str, value: str) -> bytes:
+def _header_field(name: str, value: Any) -> bytes:
     if name in _QUANTITIES:
-        number = int(value, 16)
+        number = parse_quantity(value, name, _WORD_BITS)
         return number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return bytes.fromhex(value.removeprefix("0x"))
+    return parse_data(value, name)
 
 
 def _claimed(receipt: Receipt) -> bytes:

@@ -163,7 +163,7 @@ def redirect_of(url: URL, location: str) -> str:
     try:
         target = url.join(URL(location))
         text = str(target)  # only now the library reads the port
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # the latter of "//[::1]@"
         raise FetchError("redirected to nonsense") from error
     if not is_plain_http(text):
         raise FetchError("redirected to something else than plain http(s)")
