@@ -325,7 +325,7 @@ class AsyncClient(Session):
         UsageError where all is over, NotFoundError for a batch that is not there.
         """
         view = await self.view(job)
-        chosen = [view.batch(index) for index in batches] if batches else view.batches
+        chosen = view.batches if batches is None else [view.batch(index) for index in batches]
         waiting = [batch for batch in chosen if not batch.is_final]
         if not waiting:
             raise UsageError("every batch is over")
