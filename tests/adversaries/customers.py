@@ -19,8 +19,8 @@ from worker.types import Address
 FIRST_ACCOUNT = 1
 """The local chain's account of the first customer."""
 
-WINDOWS = {"claim": "12s", "run": "40s", "reveal": "40s"}
-_PROVABLE_WINDOWS = {"claim": "9s", "run": "30s", "reveal": "30s", "challenge": "15s"}
+WINDOWS = {"claim": "30s", "run": "40s", "reveal": "40s"}
+_PROVABLE_WINDOWS = {"claim": "30s", "run": "30s", "reveal": "30s", "challenge": "15s"}
 _LIMITS = {"fuel": "100M", "memory": "32MiB", "output": "64KiB", "files": 2}
 _SEATS = {"seats": 3, "max_seats": 7, "batch": 2, "price": "0.02", "bond": "1"}
 

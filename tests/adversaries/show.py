@@ -31,6 +31,7 @@ from worker.types import Address, Gwei
 ROOT = Path(__file__).parents[2]
 _POLL_SECONDS = 0.5
 _QUIET_SECONDS = 30.0
+_SAID = 12  # lines of a worker's log
 _U24 = (1 << 24) - 1
 _HIDING = ("withholder",)
 _LATE_BLOCKS = 2  # by then whatever was posted is mined
@@ -71,8 +72,9 @@ class Show:
     insisted: dict[int, bool | None] = field(default_factory=dict)
     """Operators of whom outputs were demanded, and whether they showed them."""
 
-    stances: dict[str, str] = field(default_factory=dict)
-    """What kept each honest worker from work in the end, and why it took none before."""
+    stances: list[str] = field(default_factory=list)
+    """Of each honest worker what keeps it from work in the end, why it refused some before, and
+    what it said first."""
 
     @property
     def operators(self) -> list[int]:
@@ -189,12 +191,18 @@ class Show:
             await asyncio.sleep(_POLL_SECONDS)
             self.audit = await network.audit(*self.stage.honest)
         for operator in self.stage.honest:
-            status = await network.status(operator) or {}
-            self.stances[operator.name] = f"{status.get('reasons')} {status.get('refusals')}"
+            self.stances.append(await self._stance(operator))
         head = await self.chronicle.read()
         self.after = await read_holdings(
             network.requester.contracts, head.number, self.operators, accounts_of(self.plan)
         )
+
+    async def _stance(self, operator: Operator) -> str:
+        status = await self.stage.network.status(operator) or {}
+        lines = self.stage.network.processes.log(operator.name).read_text().splitlines()
+        said = [line for line in lines if '"event": "request"' not in line][:_SAID]
+        told = f"{operator.name}: {status.get('reasons')} {status.get('refusals')}"
+        return "\n  ".join([told, *said])
 
 
 def _serves(operator: int, servers: int) -> bool:

@@ -1,6 +1,6 @@
 """The short form of `make adversaries` and of `make soak`: one run, about which both tests ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -30,7 +30,7 @@ class Played:
 
     parties: Sequence[Party]
     wrong: Sequence[str]
-    stances: Mapping[str, str]
+    stances: str
     grown: Sequence[Growth]
 
 
@@ -40,7 +40,7 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     async with open_show(PLAN, tmp_path_factory.mktemp("adversaries"), lambda _: None) as show:
         grown = await run_metered(show)
         parties, wrong = await judge(show)
-        return Played(parties, wrong, show.stances, grown)
+        return Played(parties, wrong, "\n".join(show.stances), grown)
 
 
 async def test_fault_32__a_cast_of_adversaries__honest_paid_and_all_others_lose(

@@ -93,9 +93,13 @@ class BlobStore:
                 writer.write(chunk)
             return writer.commit(expected, keep_until)
 
-    def writer(self, max_bytes: int) -> "BlobWriter":
-        """Begin a blob of at most `max_bytes`; leaving the `with` block early drops it."""
-        return BlobWriter(self, max_bytes)
+    def writer(self, max_bytes: int, *, synced: bool = True) -> "BlobWriter":
+        """Begin a blob of at most `max_bytes`; leaving the `with` block early drops it.
+
+        One that is not `synced` may be torn by a power cut, which `verify` finds out: for what can
+        be had again.
+        """
+        return BlobWriter(self, max_bytes, synced)
 
     def has(self, digest: Digest) -> bool:
         """Tell whether the blob is here."""
@@ -206,7 +210,6 @@ class BlobStore:
             file.replace(target)
             self._used -= self._sizes.get(digest, 0)
             self._sizes[digest] = size
-        _sync_folder(self.folder)
 
     def _remove_stale(self) -> None:
         for path in self.folder.glob(f"{_INCOMING}*"):
@@ -218,9 +221,10 @@ class BlobStore:
 class BlobWriter:
     """Takes a blob's bytes as they come; nothing is visible before `commit`."""
 
-    def __init__(self, store: BlobStore, max_bytes: int) -> None:
+    def __init__(self, store: BlobStore, max_bytes: int, synced: bool) -> None:
         self._store = store
         self._max_bytes = max_bytes
+        self._synced = synced
         self._hash = hashlib.sha256()
         self.size = 0
         with _full_disk():
@@ -248,14 +252,18 @@ class BlobWriter:
                 rest = rest[self._file.write(rest) or 0 :]
 
     def commit(self, expected: Digest | None = None, keep_until: Timestamp | None = None) -> Digest:
-        """Make the blob durable and visible. Raises InvalidBlobError unless it is `expected`."""
+        """Make the blob visible, and durable if it is to be synced. Raises InvalidBlobError unless
+        it is `expected`."""
         digest = Digest(self._hash.digest())
         if expected is not None and digest != expected:
             raise InvalidBlobError(f"got bytes with sha256 {digest.hex()}")
-        with _full_disk():
-            os.fsync(self._file.fileno())
+        if self._synced:
+            with _full_disk():
+                os.fsync(self._file.fileno())
         self._file.close()
         self._store._adopt(self._path, digest, self.size, keep_until)
+        if self._synced:
+            _sync_folder(self._store.folder)
         return digest
 
     def abort(self) -> None:

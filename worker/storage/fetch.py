@@ -127,7 +127,8 @@ class Fetcher:
     async def _take(
         self, route: _Route, digest: Digest, max_bytes: int, keep_until: Timestamp | None
     ) -> None:
-        with self._store.writer(max_bytes) as writer:
+        # Not synced: on a slow disk that takes longer than the fetching, and others claim first.
+        with self._store.writer(max_bytes, synced=False) as writer:
             try:
                 if route.url.startswith("file://"):
                     with await asyncio.to_thread(self._open_file, route.url) as file:

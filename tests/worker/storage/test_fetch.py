@@ -1,6 +1,8 @@
 """Fetching: from the first place that has it, once, and only what its digest says."""
 
 import asyncio
+import hashlib
+import os
 
 import pytest
 from aiohttp import web
@@ -9,7 +11,7 @@ from tests.worker.storage.fetch_actors import CAP, DATA, DIGEST, refused
 from worker.errors import FetchError, InvalidBlobError, StoreFullError
 from worker.storage.blobs import BlobStore
 from worker.storage.fetch import FetchConfig, Fetcher
-from worker.types import Timestamp
+from worker.types import Digest, Timestamp
 
 
 async def test_fetch__template_url__stores_and_returns_the_file(server, fetcher, store):
@@ -20,6 +22,24 @@ async def test_fetch__template_url__stores_and_returns_the_file(server, fetcher,
 
     assert path.read_bytes() == DATA
     assert store.info(DIGEST).keep_until == 9_999_999_999
+
+
+async def test_fetch__disk_that_never_syncs__is_not_waited_for(
+    server, fetcher, store, monkeypatch, tmp_path
+):
+    def stuck(_: int) -> None:
+        raise AssertionError("what can be fetched again was synced")
+
+    server.answer("/one", body=DATA)
+    await server.start()
+    file = tmp_path / "elsewhere"
+    file.write_bytes(b"a file")
+    monkeypatch.setattr(os, "fsync", stuck)
+
+    await fetcher.fetch(DIGEST, (server.url("/one"),), CAP)
+    await fetcher.fetch(Digest(hashlib.sha256(b"a file").digest()), (file.as_uri(),), CAP)
+
+    assert len(list(store.blobs())) == 2
 
 
 async def test_fetch__already_stored__asks_nobody(fetcher, store):

@@ -34,12 +34,11 @@ def serve(orders: BinaryIO) -> None:
                 pid, status = os.waitpid(children.pop(descriptor), 0)
                 _tell(pid, os.waitstatus_to_exitcode(status))
             elif line := orders.readline():
-                pid = os.fork()
+                pid = _fork()
                 if pid == 0:
                     for other in children:
                         os.close(other)
                     return _become(*json.loads(line))
-                os.setpgid(pid, pid)  # here, too: it may be killed before it runs
                 _tell(pid)
                 ending = os.pidfd_open(pid)
                 children[ending] = pid
@@ -51,13 +50,26 @@ def serve(orders: BinaryIO) -> None:
                     os.killpg(pid, signal.SIGKILL)
 
 
+def _fork() -> int:
+    """Fork a child with a session of its own: its group can be killed once this returns, and where
+    the kernel shares processors out by session, it has a whole share as a machine's worker has."""
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+    os.close(theirs)
+    if pid != 0:
+        os.read(ours, 1)  # ends when the child has closed its side
+    os.close(ours)
+    return pid
+
+
 def _tell(*numbers: int) -> None:
     os.write(sys.stdout.fileno(), json.dumps(numbers).encode() + b"\n")
 
 
 def _become(log: str, module: str, *arguments: str) -> None:
     """Turn this child into what `python -m module` would have been."""
-    os.setpgid(0, 0)
     die_with(os.getppid())
     null = os.open(os.devnull, os.O_RDONLY)
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
