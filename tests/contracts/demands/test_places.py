@@ -143,8 +143,17 @@ def test_demand__tensor_without_checkpoint__only_behind_its_segments_answer(aske
     asked.answer(asked.ask(place))
 
 
-def test_demand__padding_alone__reverts(asked):
-    place = Place(Kind.TRACE, 0, 6, 33)  # 130 operators: the last four of them begin at 128
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place(Kind.TRACE, 0, 6, 33),  # 130 operators: the last four of them begin at 128
+        Place(Kind.TENSOR, 1, 6, 50),  # 100 lines, two a node: the first node without any
+    ],
+    ids=lambda place: place.kind.name,
+)
+def test_demand__padding_alone__reverts(asked, place):
+    asked.open_segments()
+    asked.answer(asked.ask(place._replace(position=place.position - 1)))
 
     with boa.reverts("demands: padding alone"):
         asked.ask(place)
