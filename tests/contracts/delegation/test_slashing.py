@@ -183,6 +183,19 @@ def test_slash__dead_generation__earns_nothing_of_the_next(backed):
     assert backed.claim(2) > 0
 
 
+@pytest.mark.parametrize("newcomer", [0, 2], ids=["was in the dead one", "was in none"])
+def test_delegate__to_a_later_generation__gets_nothing_that_it_earned_before(backed, newcomer):
+    slash_all(backed)
+    backed.delegate(1, 10 * TOKEN)
+    backed.earn(100 * TOKEN)
+    backed.pay_out()
+    backed.delegate(newcomer, 1_000 * TOKEN)
+    assert backed.delegation.claimable(1, backed.delegators[newcomer]) == 0
+    with boa.reverts("delegation: nothing to claim"):
+        backed.claim(newcomer)
+    assert backed.claim(1) > 0
+
+
 def test_slash__dead_pool__earns_nothing_and_weighs_nothing(backed):
     slash_all(backed)
     backed.staking.sync_votes(1)
