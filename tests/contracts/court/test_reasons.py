@@ -144,6 +144,18 @@ def test_judge__fields_out_of_range__are_refused(court, about, changes, reason):
     assert court.judge(*_spoiled(about, **changes)) == reason
 
 
+@pytest.mark.parametrize(("x", "end"), [(7, 2**63 - 1), (-7, -(2**63))])
+def test_judge__sums_at_the_ends_of_64_bits__are_taken_and_none_beyond(court, x, end):
+    rows = np.full((3, 300), x, np.int8)
+    about = one_operator(
+        lambda build, a: build.requant(a, IDENTITY, Fin(DType.I8)), [rows], Keep.ALL
+    )
+    beyond = end + (1 if x > 0 else -1)
+    assert court.judge(*_spoiled(about, c=beyond - x)) == "fixed_point: beyond 64 bits"
+    # The output is what x gives without so large an offset: a lie.
+    assert court.judge(*_spoiled(about, c=end - x)) is None
+
+
 def test_judge__operand_that_does_not_exist__is_refused(court, about):
     a = about.program.ops[0].a
     none = replace(a, source=Source.OUTPUT)
