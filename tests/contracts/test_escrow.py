@@ -142,6 +142,21 @@ def test_top_up__by_the_payer__adds(open_network, services, requester, stranger,
     assert left_of(made) == (requester, AMOUNT + 5)
 
 
+@pytest.mark.parametrize(("early", "reason"), [(1, None), (0, "expired"), (-1, "expired")])
+def test_top_up__around_the_expiry(
+    open_network, services, requester, stranger, post, left_of, at, early, reason
+):
+    made = post()
+    args = (requester, 0, 5, *_rest(made), NO_PERMIT)
+    at(made.expiry - early)
+    if reason is None:
+        services[0].top_up(*args, sender=stranger)
+        assert left_of(made) == (requester, AMOUNT + 5)
+        return
+    with ape.reverts(f"escrow: {reason}"):
+        services[0].top_up(*args, sender=stranger)
+
+
 def test_top_up__by_another__reverts(open_network, services, operators, stranger, post):
     made = post()
     with ape.reverts("escrow: not the payer"):
