@@ -117,9 +117,8 @@ def main() -> None:
             running.append(Child(kind.fuzz, name, before.get(name, {}), asked.inputs, seconds))
         began = time.monotonic()
         wait([child.process.sentinel for child in running], timeout=_POLL_SECONDS)
-        if (
-            pause := time.monotonic() - began
-        ) > _PAUSE_SECONDS:  # whoever stopped this, stopped all
+        pause = time.monotonic() - began
+        if pause > _PAUSE_SECONDS:  # whoever stopped this process, stopped its children too
             for child in running:
                 child.allow(pause)
         for child in [child for child in running if child.is_over()]:
