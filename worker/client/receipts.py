@@ -42,6 +42,7 @@ _BYTES = Field(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 16)
 _Word = Annotated[str, _WORD]
 _Bytes = Annotated[str, _BYTES]
 _Operator = Annotated[int, Field(ge=1, lt=1 << 24)]
+_Uint256 = Annotated[int, Field(ge=0, lt=1 << 256)]
 
 
 class Receipt(BaseModel):
@@ -55,13 +56,13 @@ class Receipt(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     version: Literal[1] = 1
-    chain_id: int = Field(ge=1)
+    chain_id: _Uint256
     service: str = _ADDRESS
     payer: str = _ADDRESS
-    a: int = Field(ge=0, lt=1 << 256)
-    b: int = Field(ge=0, lt=1 << 256)
+    a: _Uint256
+    b: _Uint256
     named: str = _WORD
-    nonce: int = Field(ge=0, lt=1 << 256)
+    nonce: _Uint256
     program: str = _WORD
     inputs: str = _WORD
     manifest: str = _WORD
