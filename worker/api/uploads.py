@@ -72,6 +72,8 @@ class UploadRoutes:
         size = request.content_length
         if size is None:
             raise Refusal(411, "length_required", "send Content-Length")
+        if "Content-Encoding" in request.headers:  # the server would undo it before a byte counts
+            raise Refusal(415, "encoded", "send the blob's own bytes, without Content-Encoding")
         if size > self._terms.max_bytes:
             raise Refusal(413, "too_large", f"at most {self._terms.max_bytes} bytes")
         digest = Digest(bytes.fromhex(request.match_info["sha256"]))

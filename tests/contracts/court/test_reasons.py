@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.contracts.court.disputes import Dispute, one_operator
+from worker.tensor import tensors
 from worker.tensor.build import Fin, Keep, window
 from worker.tensor.commit import Tree
 from worker.tensor.dispute import Lie
@@ -198,6 +199,26 @@ def test_judge__changed_bytes__are_refused(court, about):
 def test_judge__malformed_tail__is_refused(court, bias):
     def matmul(build, x):
         weights = build.weights(np.ones((3, 300)), [bias] * 3, [1] * 3, [0] * 3)
+        return build.matmul(x, weights, Fin(DType.I64))
+
+    assert court.judge(*_proven(_one(matmul))) == "products: malformed tail"
+
+
+@pytest.mark.parametrize("place", range(1, 8))
+@pytest.mark.parametrize("bit", [0x01, 0x80])
+def test_judge__tail_whose_zeros_are_none__is_refused(court, monkeypatch, place, bit):
+    """No encoder of ours writes such weights, but anybody may commit to them."""
+    encode = tensors._weight_bytes
+
+    def spoil(weights, rows):
+        encoded = encode(weights, rows)
+        encoded[:, -place] = bit
+        return encoded
+
+    monkeypatch.setattr(tensors, "_weight_bytes", spoil)
+
+    def matmul(build, x):
+        weights = build.weights(np.ones((3, 300)), [0] * 3, [1] * 3, [0] * 3)
         return build.matmul(x, weights, Fin(DType.I64))
 
     assert court.judge(*_proven(_one(matmul))) == "products: malformed tail"

@@ -299,6 +299,8 @@ def test_demand__more_than_it_must_answer_at_once__reverts(world):
 
     owed.answer(demands[7])
     owed.demand(31)
+    with boa.reverts("deliveries: too many demands"):
+        owed.demand(32)
 
 
 def test_demand__what_stood_before_the_batch_grew(world):

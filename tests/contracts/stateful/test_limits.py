@@ -3,6 +3,8 @@
 import boa
 import pytest
 from boa.contracts.vyper.vyper_contract import VyperContract
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from tests.contracts.stateful import network as net
 
@@ -96,7 +98,35 @@ def test_list_token__indices_used_up__reverts(network):
         network.escrow.list_token(boa.env.generate_address(), sender=network.owner)
 
 
-def _store(contract: VyperContract, module: str, name: str, value: int) -> None:
+@pytest.mark.parametrize("credit", [0, 1, 2**127, 2**128 - 1])
+@pytest.mark.parametrize("fees", [0, 1, 2**127, 2**128 - 1])
+def test_operator_credit__beside_any_fees__is_told_apart(network, credit, fees):
+    operator, token = 2**24 - 1, 2**16 - 1
+    key, word = operator << 16 | token, credit | fees << 128
+    _store(network.escrow, "credits", "operator_credit_word", word, key)
+    assert network.escrow.operator_credit(operator, token) == credit
+    assert network.escrow.operator_fees(operator, token) == fees
+
+
+def test_pause__again_and_beside_full_fields__replaces_the_first(network):
+    """The word's neighbours are the fee and the guardian; moments differ in all of their bits."""
+    escrow, owner = network.escrow, network.owner
+    guardian = "0x" + "Ff" * 20
+    escrow.set_guardian(guardian, sender=owner)
+    escrow.set_fee_bps(1_000, sender=owner)
+    boa.env.time_travel(2**31 - net.DAY - boa.env.timestamp)
+    for until in (2**31 - 1, 2**31, 2**31 - 1):
+        escrow.pause(until - boa.env.timestamp, sender=guardian)
+        assert escrow.paused_until() == until
+        assert (escrow.guardian().lower(), escrow.fee_bps()) == (guardian.lower(), 1_000)
+
+
+def _store(
+    contract: VyperContract, module: str, name: str, value: int, key: int | None = None
+) -> None:
     """Write a variable of one of the contract's modules, as no call could in a lifetime."""
     layout = contract.compiler_data.storage_layout["storage_layout"]
-    boa.env.set_storage(contract.address, layout[module][name]["slot"], value)
+    slot = layout[module][name]["slot"]
+    if key is not None:  # of a map
+        slot = int.from_bytes(keccak(encode(["uint256", "uint256"], [slot, key])), "big")
+    boa.env.set_storage(contract.address, slot, value)

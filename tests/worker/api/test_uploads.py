@@ -143,6 +143,14 @@ async def test_put__no_length__is_411(web):
     assert await put(web, upload, headers_of(upload), chunks()) == (411, "length_required")
 
 
+async def test_put__encoded_body__is_415_and_never_decoded(web, node):
+    upload = upload_of(DATA)
+    headers = {**headers_of(upload), "Content-Encoding": "gzip"}
+
+    assert await put(web, upload, headers, DATA) == (415, "encoded")
+    assert node.store.used == 0
+
+
 async def test_put__store_full__is_507(web, node):
     node.store.quota = 10
     upload = upload_of(DATA)
