@@ -37,7 +37,7 @@ _DOMAIN = UploadDomain(31337, Address("0x" + "12" * 20))
 _SIGNER = dev_signer(0, 31337)
 _SPEED = Speed(connect=1.0, grace=0.5, min_rate=1)
 _PATIENCE = 2.0  # seconds; no answer may take as long, for nothing here is slow
-_WAIT = 0.02
+_WAIT = 0.005
 _JOB = "ab" * 32
 
 
