@@ -65,7 +65,7 @@ def contract(name: str) -> VyperDeployer:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Spare the collector a compiler's millions of nodes, which stay: it would walk them each time."""
+    """Spare the collector a compiler's millions of nodes: they stay, and it would walk them."""
     gc.disable()
     try:
         yield
