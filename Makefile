@@ -102,8 +102,8 @@ test-worker: compile .venv/.torch
 	$(PLAIN_PYTEST) tests $(addprefix --ignore tests/,contracts e2e faults adversaries) \
 		--ignore $(MODELS_TEST) -n 2 --durations 12
 
-# Two networks of processes at a time, each with the tests of a file.
-NETWORKS_PYTEST := $(PLAIN_PYTEST) -n 2 --dist loadfile --durations 12
+# Three networks of processes at a time, each with the tests of a file.
+NETWORKS_PYTEST := $(PLAIN_PYTEST) -n 3 --dist loadfile --durations 12
 
 .PHONY: test-networks
 test-networks: compile
