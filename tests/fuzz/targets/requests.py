@@ -153,7 +153,10 @@ def _listeners() -> _Listeners:
 def _request(data: bytes) -> bool:
     """Every answer is one of HTTP's, none says that the worker failed, no handler did."""
     listeners = _listeners()
-    answer = listeners.exchange(data)
+    try:
+        answer = listeners.exchange(data)
+    except TimeoutError:  # if the machine stood still meanwhile, the same request is answered now
+        answer = listeners.exchange(data)
     assert not listeners.failures.seen, listeners.failures.seen[0].getMessage()
     assert not answer or answer.startswith(b"HTTP/"), answer[:80]
     assert answer[8:12] != b" 500", answer[:400]
