@@ -59,6 +59,12 @@ TORCH ?= torch==2.13.0
 	.venv/bin/pip $(PIP_INSTALL) --no-deps --require-hashes -r requirements-fuzz.lock
 	touch $@
 
+# halmos brings solvers that nothing else here needs.
+.venv/.symbolic: .venv/.ready requirements-symbolic.lock
+	$(PYTHON) -m venv .venv/symbolic
+	.venv/symbolic/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-symbolic.lock
+	touch $@
+
 .venv/.audit: .venv/.ready requirements-audit.lock
 	$(PYTHON) -m venv .venv/audit
 	.venv/audit/bin/pip $(PIP_INSTALL) --require-hashes -r requirements-audit.lock
@@ -187,6 +193,10 @@ adversaries: compile ## 200 jobs among liars, griefers and faults: 5 minutes; wr
 soak: MINUTES ?= 5
 soak: compile ## a steady stream of jobs among faults for MINUTES; writes bench/results/soak.json
 	python -m tests.adversaries.soak --minutes $(MINUTES)
+
+.PHONY: symbolic
+symbolic: setup .venv/.symbolic ## prove what holds of words and money for every input; writes bench/results/symbolic.json
+	python -m tests.symbolic.run
 
 .PHONY: mutants
 mutants: compile ## 200 small faults in the contracts, each to be noticed: an hour (ALL=1: every one, AGAIN=1: those left)
