@@ -1,5 +1,9 @@
 """The digit networks as programs, on images that they have not learnt from."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -15,6 +19,13 @@ def test_pack__again__same_bytes(tmp_path):
     pack.pack(tmp_path)
     for path in (path for path in tmp_path.rglob("*") if path.is_file()):
         assert path.read_bytes() == (pack.HERE / path.relative_to(tmp_path)).read_bytes()
+
+
+def test_pack__kernels_of_another_processor__same_bytes():
+    """They add in another order, so the last bits of every float differ."""
+    older = {**os.environ, "OPENBLAS_CORETYPE": "Prescott"}
+    command = [sys.executable, "-m", "examples.digits.pack", "--check"]
+    subprocess.run(command, env=older, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("name", pack.SHAPES)

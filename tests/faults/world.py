@@ -17,7 +17,7 @@ from tests.e2e.network import CIRCLE, Posted, configure, events, job_spec, post,
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.sound import assert_sound
 from worker.cli.devnet.books import Books, open_books
-from worker.cli.devnet.network import Network, Operator, open_network
+from worker.cli.devnet.network import Deploying, Network, Operator, open_network
 from worker.cli.devnet.saved import deploy_or_load
 from worker.config import load_config
 from worker.protocol.outbox import OutboxEntry
@@ -181,11 +181,13 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(folder: Path, workers: int = 2) -> AsyncIterator[World]:
+async def open_world(
+    folder: Path, workers: int = 2, deploying: Deploying = deploy_or_load
+) -> AsyncIterator[World]:
     """Start a network with a pair of proxies before each worker; no worker runs yet."""
     async with AsyncExitStack() as stack:
         network = await stack.enter_async_context(
-            open_network(ROOT, folder, workers, circles=[CIRCLE], deploying=deploy_or_load)
+            open_network(ROOT, folder, workers, circles=[CIRCLE], deploying=deploying)
         )
         world = World(network, [])
         for operator in network.operators:

@@ -1,7 +1,7 @@
 """The ends of a program: how a person's numbers become its integers, and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +24,11 @@ class Port:
     order: tuple[int, ...]
     rows: int
     scale: Scale
+
+    def __post_init__(self) -> None:
+        # Its last bits hang on the order in which a processor's kernels add: nine digits do not.
+        scale = replace(self.scale, scale=float(f"{self.scale.scale:.9g}"))
+        object.__setattr__(self, "scale", scale)
 
     @property
     def type(self) -> TensorType:
