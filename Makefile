@@ -94,10 +94,10 @@ compile: setup .build/.ready
 demo: compile ## a verified job from wallet to wallet, with a liar and a crash
 	proofmesh dev demo
 
-# Two at a time: networks mostly wait for blocks, contracts and the worker's parts compute.
+# Two at a time: networks mostly wait for blocks, and what only computes comes last.
 .PHONY: test
 test: compile .venv/.torch ## the whole suite
-	$(MAKE) --no-print-directory --jobs 2 --output-sync test-networks test-contracts test-worker
+	$(MAKE) --no-print-directory --jobs 2 --output-sync test-networks test-worker test-contracts
 
 .PHONY: test-contracts
 test-contracts: compile
