@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def main() -> int:
         for name, checks in found.items()
         for check, result in checks.items()
     }
-    said = {"proofs": proofs, "vyper": version("vyper")}
+    said = {"proofs": proofs, "vyper": vyper.__version__}
     (RESULTS / "symbolic.json").write_text(json.dumps(said, indent=1, sort_keys=True) + "\n")
     wrong = [name for name, result in proofs.items() if result["outcome"] != "proved"]
     wrong += [

@@ -56,7 +56,7 @@ class Receipt(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     version: Literal[1] = 1
-    chain_id: _Uint256
+    chain_id: int = Field(ge=1, lt=1 << 256)
     service: str = _ADDRESS
     payer: str = _ADDRESS
     a: _Uint256

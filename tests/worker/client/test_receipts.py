@@ -133,6 +133,14 @@ def test_load__not_a_receipt__refused(tmp_path, data):
         Receipt.load(tmp_path / "none.json")
 
 
+@pytest.mark.parametrize("chain_id", [0, 1 << 256])
+async def test_load__chain_id_that_none_has__is_named(tmp_path, receipt, chain_id):
+    path = tmp_path / "receipt.json"
+    path.write_text(receipt.model_copy(update={"chain_id": chain_id}).model_dump_json())
+    with pytest.raises(VerificationError, match=r"receipt\.json: chain_id: "):
+        Receipt.load(path)
+
+
 async def test_encode_header__altered_by_the_node__refused(network):
     block = await network.anvil.ask("eth_getBlockByNumber", "latest", False)
     assert keccak(encode_header(block)).hex() == block["hash"][2:]
